@@ -1,0 +1,45 @@
+"""pixelwise: train, judge, compare, explain and ship semantic-segmentation models.
+
+    import pixelwise as pw
+
+    run = pw.train(pw.recipe("shapes/fcn"))
+    result = pw.evaluate(run, split="test")
+    pw.predict(run, ["photo.jpg"], out="predictions")
+    classes = pw.load(run)(image)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pixelwise.engine.evaluate import evaluate as evaluate
+    from pixelwise.engine.predict import Predictor as Predictor
+    from pixelwise.engine.predict import load as load
+    from pixelwise.engine.predict import predict as predict
+    from pixelwise.engine.train import resume as resume
+    from pixelwise.engine.train import train as train
+    from pixelwise.experiment import Experiment as Experiment
+    from pixelwise.recipes.registry import get as recipe
+
+_HOMES = {
+    "train": "pixelwise.engine.train:train",
+    "resume": "pixelwise.engine.train:resume",
+    "evaluate": "pixelwise.engine.evaluate:evaluate",
+    "predict": "pixelwise.engine.predict:predict",
+    "load": "pixelwise.engine.predict:load",
+    "Predictor": "pixelwise.engine.predict:Predictor",
+    "Experiment": "pixelwise.experiment:Experiment",
+    "recipe": "pixelwise.recipes:get",
+}
+__all__ = ["Experiment", "Predictor", "evaluate", "load", "predict", "recipe", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for on first use: importing torch takes seconds, `pixelwise --help` must not."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pixelwise' has no attribute '{name}'")
+    from importlib import import_module
+
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,174 @@
+"""The command line: parse, call one function, print. Verbs import what they need when they run: `--help` needs no torch."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rich.console import Console
+from tyro.conf import Positional, UseAppendAction
+from tyro.extras import SubcommandApp
+
+from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError
+
+app = SubcommandApp()
+
+
+@app.command
+def demo(out: Path | None = None, seed: int = 0) -> None:
+    """Train, judge and show a small network on made-up pictures: no data, no download, about a minute.
+
+    Args:
+        out: the run's folder, new or empty; else one below runs/
+        seed: decides everything random
+    """
+    from pixelwise.report.tables import scores_table
+    from pixelwise.studies.demo import demo as run_demo
+
+    run, result = run_demo(out, seed)
+    _print(scores_table(result, f"shapes, test split, {result.images} images, epoch {result.epoch}"))
+    _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays / 'test.png'}")
+
+
+@app.command
+def train(
+    recipe: Positional[str | None] = None,
+    data_root: Path | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    resume: Path | None = None,
+    set: UseAppendAction[tuple[str, ...]] = (),  # noqa: A002  # the flag is called --set
+) -> None:
+    """Train a recipe, or go on with a run that was stopped.
+
+    Args:
+        recipe: name of the recipe, see `pixelwise list recipes`
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        out: the run's folder, new or empty; else runs/<recipe>/<time>_seed<n>
+        seed: decides everything random; else the recipe's
+        resume: a run's folder: go on after its last finished epoch
+        set: path=value, changes a field of the recipe, such as fit.epochs=5; may be repeated
+    """
+    from pixelwise.engine import train as loop
+    from pixelwise.report.tables import scores_table
+
+    if resume:
+        _refuse_with_resume(recipe=recipe, out=out, seed=seed, set=set)
+        run = loop.resume(resume, data_root=data_root)
+    else:
+        run = loop.train(_experiment(recipe, seed, set), data_root=data_root, out=out)
+    for result in run.results().values():
+        _print(scores_table(result, f"{result.split} split, {result.images} images, epoch {result.epoch}"))
+    _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays}")
+
+
+@app.command
+def evaluate(
+    run: Positional[Path], split: str | None = None, data_root: Path | None = None, json: bool = False
+) -> None:
+    """Judge a run's best checkpoint on a split, at the images' original size.
+
+    Args:
+        run: the run's folder
+        split: which split; else the validation split
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        json: print the result as JSON alone
+    """
+    from pixelwise.engine.evaluate import evaluate as judge
+    from pixelwise.report.tables import scores_table
+
+    result = judge(run, split, data_root)
+    if json:
+        _print_json(result.model_dump(mode="json"))
+    else:
+        _print(scores_table(result, f"{result.split} split, {result.images} images, epoch {result.epoch}"))
+
+
+@app.command
+def predict(run: Positional[Path], paths: Positional[tuple[Path, ...]], out: Path) -> None:
+    """Predict images: a label PNG and an overlay with legend of each, at its own size.
+
+    Args:
+        run: the run's folder
+        paths: image files, and folders that are searched for images
+        out: where the pictures go: a new or empty folder
+    """
+    from pixelwise.engine.predict import predict as predict_files
+
+    written = predict_files(run, paths, out)
+    _print(f"{len(written)} images", f"labels    {out / 'labels'}", f"overlays  {out / 'overlays'}")
+
+
+@app.command(name="list")
+def list_(what: Positional[Literal["recipes", "models", "losses", "datasets"]], json: bool = False) -> None:
+    """List what there is, with a line about each.
+
+    Args:
+        what: which names
+        json: print them as JSON alone
+    """
+    from pixelwise.report.tables import names_table
+    from pixelwise.studies.catalogue import catalogue
+
+    rows = catalogue(what)
+    if json:
+        _print_json(rows)
+    else:
+        _print(names_table(what, rows))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point. Errors that are the user's to mend become one sentence and exit code 2."""
+    words = _one_value_each(sys.argv[1:] if argv is None else argv)
+    try:
+        app.cli(args=words, prog="pixelwise", description="Train, judge and use semantic-segmentation models.")
+    except PixelwiseError as error:
+        print(f"pixelwise: {error}", file=sys.stderr)  # noqa: T201  # as it is: no wrapping, no markup
+        sys.exit(130 if isinstance(error, Interrupted) else 2)
+
+
+def _experiment(recipe: str | None, seed: int | None, changes: Iterable[str]) -> Any:
+    """The recipe's experiment with the changes of the command line."""
+    from pixelwise import recipes
+
+    if recipe is None:
+        raise InvalidSpec(f"train wants a recipe or --resume RUN. Recipes: {', '.join(sorted(recipes.RECIPES))}.")
+    values = {}
+    for change in changes:
+        path, sign, value = change.partition("=")
+        if not sign:
+            raise InvalidSpec(f"--set wants path=value, such as fit.epochs=5, not '{change}'.")
+        values[path] = value
+    if seed is not None:
+        values["fit.seed"] = str(seed)
+    return recipes.get(recipe).with_values(values)
+
+
+def _refuse_with_resume(**given: Any) -> None:
+    """A resumed run is what it was asked to be when it began."""
+    extra = [name for name, value in given.items() if value not in (None, ())]
+    if extra:
+        raise InvalidSpec(f"--resume goes on with a run as it was begun; leave out {', '.join(extra)} or start a new run.")
+
+
+def _one_value_each(argv: Sequence[str]) -> list[str]:
+    """`--set a=1 b=2` as `--set a=1 --set b=2`: both forms are natural, the parser takes one."""
+    words: list[str] = []
+    setting = False
+    for word in argv:
+        repeated = setting and "=" in word and not word.startswith("-") and words[-1] != "--set"
+        words += ["--set", word] if repeated else [word]
+        setting = word == "--set" or (setting and "=" in word)
+    return words
+
+
+def _print(*things: Any) -> None:
+    """Results, on standard output. Paths stay on one line, so that they can be copied."""
+    console = Console(highlight=False, soft_wrap=True)
+    for thing in things:
+        console.print(thing, markup=False)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False))  # noqa: T201

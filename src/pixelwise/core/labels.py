@@ -1,0 +1,129 @@
+"""Label spaces: which classes a data set has, their colours, and how files number them.
+
+Two numberings exist side by side. *Raw ids* are what the data set's own label files hold (and what `predict` writes);
+*class ids* are 0..K-1, what networks, losses and metrics see. Void pixels are `IGNORE` among class ids.
+"""
+
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from jaxtyping import Integer, UInt8
+from pydantic import model_validator
+
+from pixelwise.core.errors import BadData, InvalidSpec, did_you_mean
+from pixelwise.core.spec import Spec
+
+IGNORE = 255
+"""Class id of a pixel without a class: in no loss and in no metric."""
+
+RGB = tuple[int, int, int]
+
+
+class LabelSpace(Spec):
+    """The classes of a data set.
+
+    Attributes:
+        names: Class names; the position is the class id.
+        colours: One sRGB colour (0..255) for each class.
+        raw_ids: The id of each class in the label files (0..65535).
+        void: Raw id -> name of what is ignored; the first is the one written for a void pixel.
+        void_colour: Colour of void pixels.
+    """
+
+    names: tuple[str, ...]
+    colours: tuple[RGB, ...]
+    raw_ids: tuple[int, ...]
+    void: dict[int, str] = {}
+    void_colour: RGB = (224, 224, 192)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not 1 <= len(self.names) <= IGNORE:
+            raise ValueError(f"a label space has 1 to {IGNORE} classes, not {len(self.names)}")
+        if not len(self.names) == len(self.colours) == len(self.raw_ids):
+            raise ValueError("names, colours and raw_ids must have one entry for each class")
+        raw = [*self.raw_ids, *self.void]
+        if len(set(raw)) < len(raw) or len(set(self.names)) < len(self.names):
+            raise ValueError("a class name or raw id appears twice")
+        if min(raw) < 0 or max(raw) > 65535:
+            raise ValueError("raw ids lie in 0..65535")
+        return self
+
+    @property
+    def num_classes(self) -> int:
+        """K, the number of classes without void."""
+        return len(self.names)
+
+    def class_id(self, name: str) -> int:
+        """Class id of a name.
+
+        Raises:
+            InvalidSpec: No class has that name.
+        """
+        if name not in self.names:
+            raise InvalidSpec(f"no class is called '{name}'.{did_you_mean(name, self.names)}")
+        return self.names.index(name)
+
+    @cached_property
+    def _to_class(self) -> UInt8[np.ndarray, "65536"]:
+        table = np.zeros(65536, np.uint8)  # foreign ids never reach it: `to_classes` asks `_known` first
+        for class_id, raw in enumerate(self.raw_ids):
+            table[raw] = class_id
+        table[list(self.void)] = IGNORE
+        return table
+
+    @cached_property
+    def _known(self) -> np.ndarray:
+        known = np.zeros(65536, bool)
+        known[[*self.raw_ids, *self.void]] = True
+        return known
+
+    def to_classes(self, raw: Integer[np.ndarray, "H W"], source: str = "labels") -> UInt8[np.ndarray, "H W"]:
+        """Raw ids -> class ids, void -> `IGNORE`.
+
+        Args:
+            raw: Ids as the label file holds them.
+            source: What to call the labels in an error, usually the file's path.
+
+        Raises:
+            BadData: Some ids belong to no class and are not void; the text names them.
+        """
+        if raw.size and (raw.min() < 0 or raw.max() > 65535):
+            raise BadData(f"{source}: label ids must lie in 0..65535, found {raw.min()}..{raw.max()}.")
+        if not self._known[raw].all():
+            foreign = np.unique(raw[~self._known[raw]])
+            shown = ", ".join(map(str, foreign[:8])) + (", …" if len(foreign) > 8 else "")
+            expected = ", ".join(f"{i} {n}" for i, n in self._raw_names()[:40])
+            raise BadData(f"{source}: label ids {shown} are outside the label space; expected ids: {expected}.")
+        return self._to_class[raw]
+
+    def to_raw(self, classes: UInt8[np.ndarray, "H W"]) -> Integer[np.ndarray, "H W"]:
+        """Class ids -> raw ids (uint8 where they fit, else uint16); `IGNORE` becomes the first void id, else 255."""
+        table = np.full(256, next(iter(self.void), IGNORE), np.uint16)
+        table[: self.num_classes] = self.raw_ids
+        raw = table[classes]
+        return raw.astype(np.uint8) if table.max() < 256 else raw
+
+    @cached_property
+    def class_colours(self) -> UInt8[np.ndarray, "256 3"]:
+        """Colour by class id; `IGNORE` has the void colour."""
+        table = np.zeros((256, 3), np.uint8)
+        table[: self.num_classes] = self.colours
+        table[IGNORE] = self.void_colour
+        return table
+
+    def raw_palette(self) -> list[int]:
+        """Flat 256-colour palette (r, g, b, …) by raw id, for palette PNGs. Raw ids above 255 have no place in it."""
+        table = np.zeros((256, 3), np.uint8)
+        for raw, colour in zip(self.raw_ids, self.colours, strict=True):
+            if raw < 256:
+                table[raw] = colour
+        for raw in self.void:
+            if raw < 256:
+                table[raw] = self.void_colour
+        return [int(v) for v in table.flatten()]
+
+    def _raw_names(self) -> list[tuple[int, str]]:
+        named = [*zip(self.raw_ids, self.names, strict=True), *self.void.items()]
+        return sorted(named)

@@ -1,0 +1,183 @@
+"""Specs: frozen descriptions of *what*, with JSON both ways and errors that name the valid choices."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from pixelwise.core.errors import InvalidSpec, did_you_mean
+
+
+class Spec(BaseModel):
+    """Base of every spec: frozen, unknown fields refused, JSON both ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            InvalidSpec: Not JSON, an unknown field, or a value of the wrong type.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as e:
+            raise InvalidSpec(explain(e, cls)) from None
+
+    def to_json(self) -> str:
+        """The spec as indented JSON; `from_json` gives an equal spec back."""
+        return self.model_dump_json(indent=2)
+
+    def replace(self, **fields: Any) -> Self:
+        """A copy with some fields replaced, validated like a new one.
+
+        Raises:
+            InvalidSpec: An unknown field or a value that does not fit.
+        """
+        current = {name: getattr(self, name) for name in type(self).model_fields}
+        try:
+            return type(self).model_validate(current | fields)
+        except ValidationError as e:
+            raise InvalidSpec(explain(e, type(self))) from None
+
+    def with_values(self, values: Mapping[str, str]) -> Self:
+        """A copy with values given as text, as `--set path=value` gives them.
+
+        Args:
+            values: Dotted path -> text. A text is tried as a string first, then as JSON; `none` is null. Setting the
+                `kind` of a component gives that component with its own defaults.
+
+        Raises:
+            InvalidSpec: An unknown path (the valid ones are listed) or a value that does not fit its field.
+        """
+        spec = self
+        for path, text in values.items():
+            spec = spec._with_value(path.split("."), text, path)
+        return spec
+
+    def paths(self, prefix: str = "") -> Iterator[str]:
+        """Every dotted path that `with_values` takes."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Spec):
+                yield from value.paths(f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    def _with_value(self, steps: list[str], text: str, path: str, root: "Spec | None" = None) -> Self:
+        root = root or self
+        name, rest = steps[0], steps[1:]
+        if name not in type(self).model_fields:
+            raise InvalidSpec(f"there is no field '{path}'.{did_you_mean(path, root.paths())}")
+        child = getattr(self, name)
+        if not rest or (rest == ["kind"] and isinstance(child, Spec)):
+            return self._parsed(name, text, path)
+        if not isinstance(child, Spec):
+            state = "is not set" if child is None else f"is {child!r} and has no fields"
+            raise InvalidSpec(f"there is no field '{path}': '{name}' {state}.{did_you_mean(path, root.paths())}")
+        return self.replace(**{name: child._with_value(rest, text, path, root)})
+
+    def _parsed(self, name: str, text: str, path: str) -> Self:
+        reason = ""
+        for value in _readings(text):
+            try:
+                return self.replace(**{name: value})
+            except InvalidSpec as e:
+                reason = reason or str(e)
+        raise InvalidSpec(f"{path}={text} does not fit: {reason}")
+
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+def _readings(text: str) -> Iterator[Any]:
+    """What a text may mean, in the order of preference."""
+    if text.lower() == "none":
+        yield None
+    yield text
+    try:
+        yield json.loads(text)
+    except json.JSONDecodeError:
+        return
+
+
+def explain(error: ValidationError, spec: type[BaseModel]) -> str:
+    """One sentence for the first thing that pydantic found wrong."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        valid = did_you_mean(str(first["loc"][-1]), spec.model_fields) if len(first["loc"]) == 1 else ""
+        return f"there is no field '{where}' in {spec.__name__}.{valid}"
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = message[:1].lower() + message[1:]
+    given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"
+    return f"{where}: {message}{given}" if where else message + given
+
+
+def load_object(path: str) -> Any:
+    """The object that an import path names: `my_file.py:MyNet` or `my_package.module:MyNet`.
+
+    Raises:
+        InvalidSpec: No such file, module or object.
+    """
+    source, _, name = path.rpartition(":")
+    try:
+        if source.endswith(".py"):
+            file = Path(source).resolve()
+            key = f"pixelwise_user_{file.stem}_{abs(hash(file))}"
+            if key not in sys.modules:
+                found = importlib.util.spec_from_file_location(key, file)
+                if found is None or found.loader is None or not file.is_file():
+                    raise InvalidSpec(f"'{path}': there is no file {file}.")
+                sys.modules[key] = importlib.util.module_from_spec(found)
+                found.loader.exec_module(sys.modules[key])
+            module = sys.modules[key]
+        else:
+            module = importlib.import_module(source)
+    except ImportError as e:
+        raise InvalidSpec(f"'{path}' cannot be imported: {e}.") from None
+    if not hasattr(module, name):
+        raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
+    return getattr(module, name)
+
+
+def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> WrapValidator:
+    """The validator of a field that holds one of several specs, told apart by their `kind`.
+
+    It takes a spec, a mapping with its `kind`, or the kind alone; a kind with a colon is an import path to a spec class
+    of the user's own (`my_file.py:MyNet`), whose `kind` field then is that path. Such a field reads
+
+        model: Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
+
+    Args:
+        noun: What to call a member in an error.
+        base: What every member is.
+        members: kind -> spec class.
+    """
+
+    def choose(value: Any, _: ValidatorFunctionWrapHandler) -> SpecT:
+        if isinstance(value, base):
+            return value
+        given = {"kind": value} if isinstance(value, str) else value
+        if not isinstance(given, Mapping) or not isinstance(given.get("kind"), str):
+            raise ValueError(f"expected a {noun} or its kind.{did_you_mean(str(value), members)}")
+        kind: str = given["kind"]
+        member = _own(noun, base, kind) if ":" in kind else members.get(kind)
+        if member is None:
+            raise ValueError(f"no {noun} is called '{kind}'.{did_you_mean(kind, members)}")
+        return member.model_validate(given)
+
+    return WrapValidator(choose)
+
+
+def _own(noun: str, base: type[SpecT], path: str) -> type[SpecT]:
+    found = load_object(path)
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ValueError(f"'{path}' is no {noun}: derive it from pixelwise's {base.__name__}")
+    return found

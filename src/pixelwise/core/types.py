@@ -1,0 +1,32 @@
+"""Tensor types and the axis legend, once for the whole project.
+
+======  =================================================
+axis    meaning
+======  =================================================
+``B``   images in a batch
+``C``   channels of a feature map
+``H``   height in pixels, rows from the top
+``W``   width in pixels, columns from the left
+``K``   classes of the label space, without void
+======  =================================================
+"""
+
+from jaxtyping import Float, Integer, UInt8
+from torch import Tensor
+
+Image = UInt8[Tensor, "3 H W"]
+"""One RGB image, 0..255."""
+ImageLabels = Integer[Tensor, "H W"]
+"""Its class ids, 0..K-1 or IGNORE; uint8 or int16."""
+Images = UInt8[Tensor, "B 3 H W"]
+"""A batch of RGB images, 0..255; networks normalise them on their own device."""
+Features = Float[Tensor, "B C H W"]
+"""A normalised image or a feature map."""
+Logits = Float[Tensor, "B K H W"]
+"""Class scores before the softmax, which belongs to the loss."""
+Labels = Integer[Tensor, "B H W"]
+"""Class ids of a batch, 0..K-1 or IGNORE."""
+PixelCounts = Integer[Tensor, " K"]
+"""Pixels of each class in a split, void not counted."""
+ClassWeights = Float[Tensor, " K"]
+"""One weight for each class, 0 or more."""

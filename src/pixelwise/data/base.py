@@ -1,0 +1,75 @@
+"""The contract of a data set: a spec that builds splits, and splits that give samples."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol
+
+from pixelwise.core.errors import InvalidSpec, did_you_mean
+from pixelwise.core.labels import LabelSpace
+from pixelwise.core.spec import Spec
+from pixelwise.core.types import Image, ImageLabels
+
+
+class Sample(NamedTuple):
+    """One image and its labels.
+
+    Attributes:
+        image: RGB, uint8 `[3, H, W]`.
+        labels: Class ids `[H, W]`, 0..K-1 or IGNORE.
+        id: Name of the sample in its split, unique, fit for a file name.
+    """
+
+    image: Image
+    labels: ImageLabels
+    id: str
+
+
+class SegmentationDataset(Protocol):
+    """One split of a data set."""
+
+    space: LabelSpace
+    ids: Sequence[str]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+class DataSpec(Spec):
+    """Base of every data set's spec.
+
+    Attributes:
+        kind: Which data set; for a user's own, its import path (`my_file.py:MyData`).
+        train_split: The split to learn from.
+        val_split: The split that early stop and the best checkpoint look at.
+    """
+
+    kind: str
+    train_split: str = "train"
+    val_split: str = "val"
+
+    splits: ClassVar[tuple[str, ...]] = ()
+    """Names of the splits that exist."""
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Classes, colours and raw ids."""
+        raise NotImplementedError
+
+    def build(self, split: str, root: Path) -> SegmentationDataset:
+        """Opens one split.
+
+        Args:
+            split: One of `splits`.
+            root: The data root, under which each data set has its own folder.
+
+        Raises:
+            InvalidSpec: The data set has no such split.
+            DatasetNotFound: Folder or list file is missing; the text shows the expected tree and the source.
+        """
+        raise NotImplementedError
+
+    def check_split(self, split: str) -> None:
+        """Raises InvalidSpec, naming the valid ones, if `split` does not exist."""
+        if split not in self.splits:
+            raise InvalidSpec(f"{self.kind} has no split '{split}'.{did_you_mean(split, self.splits)}")

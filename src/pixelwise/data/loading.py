@@ -1,0 +1,146 @@
+"""From a split to batches: order and augmentation by (seed, epoch, index), with or without worker processes."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from pixelwise.core.chance import generator
+from pixelwise.core.errors import BadData, PixelwiseError
+from pixelwise.core.types import Images, Labels
+from pixelwise.data.base import Sample, SegmentationDataset
+from pixelwise.data.transforms import Augment, Size, augment, resize
+
+
+class Batch(NamedTuple):
+    """A training batch: uint8 images `[B, 3, H, W]` and their class ids `[B, H, W]`."""
+
+    images: Images
+    labels: Labels
+
+
+class TrainLoader:
+    """Batches of augmented samples in a new order each epoch. The last batch of an epoch may be smaller.
+
+    Args:
+        dataset: The split to learn from.
+        augmentation: What to do to each sample.
+        size: (H, W) that every image is brought to before augmentation, or None to keep its own.
+        batch_size: Images in a batch, at least 1.
+        seed: The run's seed.
+        workers: Processes that prepare samples; 0 prepares them in this one. Their number changes no pixel.
+        pin_memory: Whether batches are made ready for a fast copy to a CUDA device.
+    """
+
+    def __init__(
+        self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, batch_size: int, seed: int,
+        workers: int = 0, pin_memory: bool = False,
+    ) -> None:  # fmt: skip
+        self._order = _Order(len(dataset), seed)
+        self._loader = DataLoader(
+            _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
+            persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch.
+
+        Raises:
+            BadData: A file cannot be used, or images of different sizes meet in a batch.
+        """
+        self._order.epoch = epoch
+        for batch in self._loader:
+            if isinstance(batch, PixelwiseError):
+                raise batch
+            yield batch
+
+
+def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sample]:
+    """The samples of a split in its own order, read ahead by worker processes.
+
+    Raises:
+        BadData: A file cannot be used.
+    """
+    loader = DataLoader(
+        _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker,
+    )  # fmt: skip
+    for sample in loader:
+        if isinstance(sample, PixelwiseError):
+            raise sample
+        yield sample
+
+
+class _Order(Sampler[tuple[int, int]]):
+    """Gives (epoch, index) pairs, so that long-lived workers know the epoch of what they are asked for."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch = self.epoch
+        for index in generator(self.seed, epoch).permutation(self.length):
+            yield epoch, int(index)
+
+
+# An error raised in a worker process arrives wrapped in that process's traceback. Errors with a sentence for the user
+# are therefore handed over as values, and raised by whoever iterates.
+
+
+class _Plain(Dataset[Sample | PixelwiseError]):
+    def __init__(self, dataset: SegmentationDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Sample | PixelwiseError:
+        try:
+            return self.dataset[index]
+        except PixelwiseError as e:
+            return e
+
+
+class _Augmented(Dataset[Sample | PixelwiseError]):
+    def __init__(self, dataset: SegmentationDataset, how: Augment, size: Size | None, seed: int) -> None:
+        self.dataset, self.how, self.size, self.seed = dataset, how, size, seed
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
+        epoch, index = key
+        try:
+            image, labels, name = self.dataset[index]
+        except PixelwiseError as e:
+            return e
+        if self.size:
+            image, labels = resize(image, labels, self.size)
+        image, labels = augment(image, labels, self.how, generator(self.seed, epoch, index))
+        return Sample(image, labels, name)
+
+
+def _stack(samples: Sequence[Sample | PixelwiseError]) -> Batch | PixelwiseError:
+    good = [s for s in samples if isinstance(s, Sample)]
+    for failed in samples:
+        if isinstance(failed, PixelwiseError):
+            return failed
+    first, *others = good
+    for other in others:
+        if other.image.shape != first.image.shape:
+            a, b = (f"{s.id} ({s.image.shape[2]}x{s.image.shape[1]})" for s in (first, other))
+            return BadData(
+                f"{a} and {b} differ in size and cannot form a batch: set a common size"
+                " (--set size=[H,W]) or a crop (--set augment.crop=[H,W])."
+            )
+    return Batch(torch.stack([s.image for s in good]), torch.stack([s.labels for s in good]))
+
+
+def _quiet_worker(_: int) -> None:
+    """Ctrl-C reaches the whole process group; only the main process may decide what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)

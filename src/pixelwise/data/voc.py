@@ -1,0 +1,89 @@
+"""PASCAL VOC 2007 and 2012 segmentation: 20 object classes and background, void borders.
+
+Source: Everingham, Van Gool, Williams, Winn, Zisserman, "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88
+(2010). VOC 2007 has 209 train, 213 val and 210 test images, VOC 2012 1464 train and 1449 val; the labels of 2012's test
+images are not public.
+"""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pixelwise.core.errors import BadData
+from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.data.base import DataSpec
+from pixelwise.data.files import Pair, PairedFiles, not_found, read_list
+
+TREE = """\
+  VOCdevkit/
+    VOC{year}/
+      ImageSets/Segmentation/  train.txt  val.txt  trainval.txt  test.txt
+      JPEGImages/              *.jpg
+      SegmentationClass/       *.png   palette, 0..20, 255 = void
+"""
+SOURCE = "http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/"
+
+
+def voc_colour(index: int) -> RGB:
+    """Colour of a class in the VOC palette: the bits of the index, three at a time, fill r, g and b from the top."""
+    colour = [0, 0, 0]
+    for bit in range(8):
+        for channel in range(3):
+            colour[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
+    return colour[0], colour[1], colour[2]
+
+
+NAMES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
+    "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+SPACE = LabelSpace(
+    names=NAMES,
+    colours=tuple(voc_colour(i) for i in range(21)),
+    raw_ids=tuple(range(21)),
+    void={255: "border"},
+    void_colour=voc_colour(255),
+)
+
+
+class _Voc(DataSpec):
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "trainval", "test")
+    year: ClassVar[int]
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Background and the 20 classes in VOC's palette."""
+        return SPACE
+
+    def build(self, split: str, root: Path) -> PairedFiles:
+        """See `DataSpec.build`. VOC 2012's `test` exists only where someone has its labels."""
+        self.check_split(split)
+        home = root / "VOCdevkit" / f"VOC{self.year}"
+        listing = home / "ImageSets" / "Segmentation" / f"{split}.txt"
+        images, labels = home / "JPEGImages", home / "SegmentationClass"
+        for path in (listing, images, labels):
+            if not path.exists():
+                raise not_found(
+                    f"PASCAL VOC {self.year}, split '{split}',", path, TREE.format(year=self.year),
+                    SOURCE.format(year=self.year) + _TEST_NOTE * (self.year == 2012 and split == "test"),
+                )  # fmt: skip
+        stems = read_list(listing)
+        if not stems:
+            raise BadData(f"{listing}: the split '{split}' is empty.")
+        return PairedFiles([Pair(s, images / f"{s}.jpg", labels / f"{s}.png") for s in stems], SPACE)
+
+
+_TEST_NOTE = " (the labels of VOC 2012's test images are not public: judge on val)"
+
+
+class Voc2007(_Voc):
+    """PASCAL VOC 2007 segmentation, 21 classes."""
+
+    kind: Literal["voc2007"] = "voc2007"
+    year: ClassVar[int] = 2007
+
+
+class Voc2012(_Voc):
+    """PASCAL VOC 2012 segmentation, 21 classes."""
+
+    kind: Literal["voc2012"] = "voc2012"
+    year: ClassVar[int] = 2012

@@ -1,0 +1,167 @@
+"""Judging: one confusion matrix over a whole split at the images' original size, and the trivial predictor beside it."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from pixelwise.core.errors import RunError
+from pixelwise.core.labels import LabelSpace
+from pixelwise.data import Sample, SegmentationDataset
+from pixelwise.data.loading import read_samples
+from pixelwise.data.statistics import Statistics
+from pixelwise.engine.precision import Machine, decide
+from pixelwise.engine.predict import Predictor
+from pixelwise.engine.progress import Bar
+from pixelwise.experiment import Experiment
+from pixelwise.losses import LossFunction
+from pixelwise.metrics import confusion
+from pixelwise.runs import Run, Scores, SplitResult, Trivial
+
+
+class Judgement(NamedTuple):
+    """What was counted on a split.
+
+    Attributes:
+        ids: The images.
+        matrices: One confusion matrix for each, rows true, columns predicted.
+        loss: Mean over the split's valid pixels, NaN without any.
+    """
+
+    ids: list[str]
+    matrices: Int64[np.ndarray, "N K K"]
+    loss: float
+
+    @property
+    def matrix(self) -> Int64[np.ndarray, "K K"]:
+        """The split's confusion matrix."""
+        total: Int64[np.ndarray, "K K"] = self.matrices.sum(0)
+        return total
+
+
+@torch.inference_mode()
+def judge(
+    predictor: Predictor, dataset: SegmentationDataset, loss: LossFunction, batch_size: int, workers: int
+) -> Judgement:
+    """Counts a split.
+
+    Args:
+        predictor: What is judged.
+        dataset: The split.
+        loss: Summed over the split as well, at the original size.
+        batch_size: Images that go through the network together.
+        workers: Processes that read files.
+
+    Raises:
+        BadData: A file cannot be used.
+    """
+    ids, matrices = [], []
+    loss_sum = torch.zeros((), dtype=torch.float64)
+    loss_count = torch.zeros((), dtype=torch.float64)
+    with Bar(len(dataset), "judging ") as bar:
+        for samples in _batches(read_samples(dataset, workers), batch_size):
+            for sample, logits in zip(samples, predictor.logits([s.image for s in samples]), strict=True):
+                labels = sample.labels.to(logits.device)
+                value = loss(logits[None], labels[None])
+                loss_sum += value.sum.double().cpu()
+                loss_count += value.count.double().cpu()
+                matrices.append(confusion.count(labels, logits.argmax(0), dataset.space.num_classes).cpu())
+                ids.append(sample.id)
+                bar.step()
+    mean = float(loss_sum / loss_count) if loss_count else float("nan")
+    return Judgement(ids, torch.stack(matrices).numpy(), mean)
+
+
+def evaluate(
+    run: Run | Path | str, split: str | None = None, data_root: Path | str | None = None, device: str = "auto"
+) -> SplitResult:
+    """Judges the best checkpoint of a run on a split and stores the result in the run's folder.
+
+    Args:
+        run: The run.
+        split: Which split; None is the one that chose the checkpoint.
+        data_root: See `find_data_root`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+
+    Raises:
+        RunError: The run cannot be used.
+        InvalidSpec: The data set has no such split.
+        DatasetNotFound: The data is not there.
+        BadData: A file cannot be used.
+    """
+    run = Run.open(run.path if isinstance(run, Run) else run)
+    experiment = Experiment.from_json(run.experiment_json())
+    split = split or experiment.data.val_split
+    dataset = experiment.data.build(split, find_data_root(data_root))
+    predictor = Predictor.load(run, device)
+    machine = decide(experiment.fit.replace(device=device))
+    statistics = training_statistics(run)
+    loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
+    loss.to(machine.torch_device)
+    judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
+    return store(run, judgement, split, predictor.epoch, dataset.space, statistics)
+
+
+def store(
+    run: Run, judgement: Judgement, split: str, epoch: int, space: LabelSpace, statistics: Statistics
+) -> SplitResult:
+    """Turns a judgement into scores beside the trivial predictor's, and adds both to the run."""
+    commonest = int(np.argmax(statistics.pixel_counts))
+    matrix = judgement.matrix
+    trivial = scores(confusion.constant_predictor(matrix, commonest), space)
+    result = SplitResult(
+        split=split,
+        images=len(judgement.ids),
+        epoch=epoch,
+        loss=finite(judgement.loss),
+        trivial=Trivial(predicts=space.names[commonest], **trivial),
+        confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
+        **scores(matrix, space),
+    )
+    run.add_result(result, judgement.ids, judgement.matrices)
+    return result
+
+
+def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any]:
+    """The fields of `Scores` for a confusion matrix."""
+    values = {
+        "mean_iou": finite(confusion.mean_iou(matrix)),
+        "classes_in_mean": confusion.classes_in_mean(matrix),
+        "pixel_accuracy": finite(confusion.pixel_accuracy(matrix)),
+        "mean_accuracy": finite(confusion.mean_accuracy(matrix)),
+        "frequency_weighted_iou": finite(confusion.frequency_weighted_iou(matrix)),
+        "iou": {name: finite(v) for name, v in zip(space.names, confusion.iou(matrix), strict=True)},
+    }
+    return Scores.model_validate(values).model_dump()
+
+
+def finite(value: float) -> float | None:
+    """The value, or None where it is undefined: JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def training_statistics(run: Run) -> Statistics:
+    """Pixel statistics of the split that a run learnt from.
+
+    Raises:
+        RunError: The run does not hold them.
+    """
+    environment = run.environment()
+    if "statistics" not in environment:
+        raise RunError(f"{run.path} is not a complete run folder: environment.json has no statistics.")
+    return Statistics.model_validate(environment["statistics"])
+
+
+def find_data_root(given: Path | str | None) -> Path:
+    """The data root: what is given, else the variable PIXELWISE_DATA, else ./data."""
+    return Path(given or os.environ.get("PIXELWISE_DATA") or "data")
+
+
+def _batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
+    while batch := list(islice(samples, size)):
+        yield batch

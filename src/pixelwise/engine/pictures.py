@@ -1,0 +1,44 @@
+"""A run's pictures: curves of its history, and predictions beside the truth."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PilImage
+
+from pixelwise.data import SegmentationDataset
+from pixelwise.data.images import write_png
+from pixelwise.engine.predict import Predictor
+from pixelwise.experiment import Experiment
+from pixelwise.runs import Run
+from pixelwise.viz.curves import save_curves
+from pixelwise.viz.overlay import overlay, with_legend
+from pixelwise.viz.sheets import SheetRow, save_sheet
+
+SHOWN = 6
+
+
+def draw_curves(run: Run, experiment: Experiment) -> None:
+    """Draws loss, mean IoU, accuracy and the watched classes' IoU by epoch."""
+    history = [record.model_dump() for record in run.history()]
+    title = f"{experiment.name}, seed {experiment.fit.seed}"
+    save_curves(history, run.curves, title=title, classes=experiment.watch)
+
+
+def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDataset, split: str) -> Path:
+    """Draws some images of a split, evenly spaced over it: an overlay of each, and one sheet of all.
+
+    Returns:
+        The sheet.
+    """
+    rows = []
+    (run.overlays / split).mkdir(parents=True, exist_ok=True)
+    for index in np.linspace(0, len(dataset) - 1, min(SHOWN, len(dataset))).astype(int):
+        sample = dataset[int(index)]
+        image = sample.image.permute(1, 2, 0).numpy()
+        predicted = predictor(image)
+        rows.append(SheetRow(sample.id, image, predicted, sample.labels.numpy().astype(np.uint8)))
+        blended = with_legend(overlay(image, predicted, predictor.space), predicted, predictor.space)
+        write_png(run.overlays / split / f"{sample.id}.png", PilImage.fromarray(blended))
+    sheet = run.overlays / f"{split}.png"
+    save_sheet(rows, predictor.space, sheet, title=f"{split}, epoch {predictor.epoch}")
+    return sheet

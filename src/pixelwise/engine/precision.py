@@ -1,0 +1,113 @@
+"""What the machine decides: device, precision, threads. Decided once, stored in the run, reused on resume."""
+
+import os
+import platform
+from contextlib import AbstractContextManager
+
+import torch
+
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.core.spec import Spec
+from pixelwise.experiment import Fit
+
+MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+class Machine(Spec):
+    """How a run computes.
+
+    Attributes:
+        device: `cpu`, `cuda` or `mps`.
+        precision: Of the training step, `fp32` or `bf16`.
+        threads: Of torch's operators on the CPU; sums depend on it in their last bits.
+        workers: Processes that prepare samples.
+    """
+
+    device: str
+    precision: str
+    threads: int
+    workers: int
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device as torch names it."""
+        return torch.device(self.device)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Context of the training step's forward pass."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def decide(fit: Fit) -> Machine:
+    """Turns every `auto` into what this machine has.
+
+    Raises:
+        InvalidSpec: The device that was asked for is not there.
+    """
+    device = pick_device(fit.device)
+    precision = fit.precision if fit.precision != "auto" else "bf16" if _computes_bf16(device) else "fp32"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores - 1, 8) if fit.workers is None else fit.workers
+    return Machine(device=device, precision=precision, threads=torch.get_num_threads(), workers=workers)
+
+
+def pick_device(wanted: str) -> str:
+    """`auto` is CUDA, else MPS, else CPU.
+
+    Raises:
+        InvalidSpec: The device that was asked for is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(name for name, available in there.items() if available)
+    if not there.get(wanted):
+        raise InvalidSpec(f"this machine has no {wanted}; available: {', '.join(n for n, has in there.items() if has)}.")
+    return wanted
+
+
+def describe() -> dict[str, str | int]:
+    """Versions and hardware, for the record."""
+    import numpy
+    import torchvision
+
+    import pixelwise
+
+    facts: dict[str, str | int] = {
+        "pixelwise": pixelwise.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": numpy.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+    }
+    if torch.cuda.is_available():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def _computes_bf16(device: str) -> bool:
+    """Whether bf16 products are made by the hardware, not emulated."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "cpu":
+        return "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
+    return False
+
+
+def _cpu_flags() -> set[str]:
+    return set(_cpuinfo("flags").split())
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    """A field of Linux's description of the first core; empty elsewhere."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  # not a file of the user's
+            return next((line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key), "")
+    except OSError:
+        return ""

@@ -1,0 +1,160 @@
+"""The Predictor: read → normalise → pad → network → crop → class map, at the image's original size.
+
+Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image as PilImage
+from torch import Tensor
+from torch.nn import functional as F
+
+from pixelwise.core.errors import BadData
+from pixelwise.core.files import new_folder
+from pixelwise.core.labels import LabelSpace
+from pixelwise.core.types import Image
+from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
+from pixelwise.data.transforms import Size, resize_image
+from pixelwise.engine.checkpoint import load_weights
+from pixelwise.engine.precision import MEMORY_FORMATS, pick_device
+from pixelwise.engine.progress import track
+from pixelwise.experiment import Experiment
+from pixelwise.models import Segmenter
+from pixelwise.runs import Run
+from pixelwise.viz.overlay import overlay, with_legend
+
+
+class Predictor:
+    """A trained network as a function from images to class maps.
+
+    Args:
+        model: The network in its frame, on its device.
+        experiment: What it was trained as; decides the classes and the size that images are brought to.
+    """
+
+    def __init__(self, model: Segmenter, experiment: Experiment) -> None:
+        self.model = model
+        self.space: LabelSpace = experiment.data.label_space
+        self.size: Size | None = experiment.size
+        self._format = MEMORY_FORMATS[experiment.fit.memory_format]
+        self.epoch = 0
+
+    @classmethod
+    def load(cls, run: Run | Path | str, device: str = "auto") -> "Predictor":
+        """The best checkpoint of a run.
+
+        Raises:
+            RunError: The folder is no run, is incomplete, damaged, or newer than this version.
+            InvalidSpec: The device is not there.
+        """
+        run = Run.open(run.path if isinstance(run, Run) else run)
+        experiment = Experiment.from_json(run.experiment_json())
+        model = Segmenter(experiment.model.build(experiment.data.label_space.num_classes), experiment.model)
+        epoch = load_weights(run.best, model)
+        model.to(torch.device(pick_device(device)), memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
+        predictor = cls(model, experiment)
+        predictor.epoch = epoch
+        return predictor
+
+    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
+        """Class ids of one RGB image, at its own size."""
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+        classes: UInt8[np.ndarray, "H W"] = self.logits([pixels])[0].argmax(0).to(torch.uint8).cpu().numpy()
+        return classes
+
+    @torch.inference_mode()
+    def logits(self, images: Sequence[Image]) -> list[Float[Tensor, "K _ _"]]:
+        """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
+        self.model.eval()
+        device = self.model.mean.device
+        resized = [resize_image(image, self.size) if self.size else image for image in images]
+        found: list[Tensor] = []
+        for _, group in groupby(resized, lambda image: image.shape):
+            batch = torch.stack(list(group)).to(device).contiguous(memory_format=self._format)
+            found.extend(self.model(batch).float())
+        return [_to_size(logits, image.shape[1:]) for logits, image in zip(found, images, strict=True)]
+
+
+def load(run: Run | Path | str, device: str = "auto") -> Predictor:
+    """The best checkpoint of a run as a function from images to class maps; see `Predictor.load`."""
+    return Predictor.load(run, device)
+
+
+def _to_size(logits: Float[Tensor, "K _ _"], size: torch.Size) -> Float[Tensor, "K H W"]:
+    """Brings logits, not classes, to the original size: borders stay smooth."""
+    if logits.shape[1:] == size:
+        return logits
+    return F.interpolate(logits[None], list(size), mode="bilinear", align_corners=False)[0]
+
+
+class Prediction(NamedTuple):
+    """What was written for one image."""
+
+    image: Path
+    labels: Path
+    overlay: Path
+
+
+def predict(
+    run: Run | Path | str, paths: Iterable[Path | str], out: Path | str, device: str = "auto"
+) -> list[Prediction]:
+    """Predicts image files and folders of them.
+
+    A folder is searched with its sub-folders, whose structure is kept. For each image, at its own size,
+    `out/labels/….png` holds the raw ids with the data set's palette, `out/overlays/….png` the overlay with a legend.
+
+    Args:
+        run: The run whose best checkpoint predicts.
+        paths: Image files and folders.
+        out: A new or empty folder.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+
+    Raises:
+        RunError: The run cannot be used, or `out` is not empty or cannot be written to.
+        BadData: A path does not exist or holds no image, two images would share a name, or a file is no image.
+        InvalidSpec: The device is not there.
+    """
+    targets = _targets([Path(p) for p in paths])
+    predictor = Predictor.load(run, device)
+    out = Path(out)
+    new_folder(out, "a prediction")
+    return [_predict_file(predictor, source, name, out) for name, source in track(targets.items(), "predicting")]
+
+
+def _predict_file(predictor: Predictor, source: Path, name: Path, out: Path) -> Prediction:
+    pixels = read_image(source).permute(1, 2, 0).numpy()
+    classes = predictor(pixels)
+    written = Prediction(source, out / "labels" / name, out / "overlays" / name)
+    written.labels.parent.mkdir(parents=True, exist_ok=True)
+    written.overlay.parent.mkdir(parents=True, exist_ok=True)
+    write_png(written.labels, label_picture(classes, predictor.space))
+    blended = with_legend(overlay(pixels, classes, predictor.space), classes, predictor.space)
+    write_png(written.overlay, PilImage.fromarray(blended))
+    return written
+
+
+def _targets(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Name of the output below its folder -> image file.
+
+    Raises:
+        BadData: A path does not exist or holds no image, or two images would share a name.
+    """
+    targets: dict[Path, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise BadData(f"{path}: there is no such file or folder.")
+        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in IMAGE_SUFFIXES) if path.is_dir() else [path]
+        if not files:
+            raise BadData(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
+        for file in files:
+            name = (file.relative_to(path) if path.is_dir() else Path(file.name)).with_suffix(".png")
+            if name in targets:
+                raise BadData(f"{targets[name]} and {file} would both become {name}; predict them one after the other.")
+            targets[name] = file
+    return targets

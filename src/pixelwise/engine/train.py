@@ -1,0 +1,282 @@
+"""The loop. From the train command to `optimizer.step()`: `train`, `_fit`, `_train_epoch`."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import nn
+
+from pixelwise.core.chance import seed_torch
+from pixelwise.core.errors import RunError
+from pixelwise.core.files import check_free
+from pixelwise.core.labels import LabelSpace
+from pixelwise.data import SegmentationDataset
+from pixelwise.data.loading import TrainLoader
+from pixelwise.data.statistics import Statistics, measure
+from pixelwise.engine.checkpoint import State, load_state, save_state, save_weights
+from pixelwise.engine.evaluate import Judgement, finite, find_data_root, judge, scores, store, training_statistics
+from pixelwise.engine.guard import Guard
+from pixelwise.engine.pictures import draw_curves, draw_predictions
+from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
+from pixelwise.engine.predict import Predictor
+from pixelwise.engine.progress import Bar, Log
+from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
+from pixelwise.experiment import Experiment, Monitor
+from pixelwise.losses import LossFunction
+from pixelwise.metrics import confusion
+from pixelwise.models import Segmenter
+from pixelwise.runs import EpochRecord, Run
+
+
+def train(experiment: Experiment, *, data_root: Path | str | None = None, out: Path | str | None = None) -> Run:
+    """Trains an experiment and writes its run folder.
+
+    Args:
+        experiment: What to do.
+        data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
+        out: The run's folder, new or empty; None makes `runs/<name>/<time>_seed<n>`.
+
+    Returns:
+        The run; its best checkpoint is judged on the validation split.
+
+    Raises:
+        InvalidSpec: A split, class or device that does not exist.
+        DatasetNotFound: The data is not there.
+        BadData: A file cannot be used.
+        RunError: `out` is not empty or cannot be written to.
+        Interrupted: Ctrl-C; the run can be resumed.
+    """
+    path = Path(out) if out else Run.new_path(Path("runs"), experiment.name, experiment.fit.seed)
+    check_free(path, "a run")
+    machine = decide(experiment.fit)
+    data = _open_data(experiment, data_root)
+    statistics = measure(data.train, machine.workers)
+    environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
+    run = Run.create(path, experiment.to_json(), environment)
+    return _fit(run, experiment, machine, data, statistics)
+
+
+def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run:
+    """Goes on after a run's last finished epoch, to the same weights as if it had not been stopped.
+
+    Args:
+        run: The run; a finished one is given back as it is.
+        data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
+
+    Raises:
+        RunError: The run cannot be used, or its training split has changed.
+        DatasetNotFound: The data is not there.
+        BadData: A file cannot be used.
+        Interrupted: Ctrl-C; the run can be resumed again.
+    """
+    run = Run.open(run.path if isinstance(run, Run) else run)
+    experiment = Experiment.from_json(run.experiment_json())
+    machine = Machine.model_validate(run.environment().get("machine"))
+    statistics = training_statistics(run)
+    decide(experiment.fit.replace(device=machine.device))  # the device must still be there
+    data = _open_data(experiment, data_root)
+    if len(data.train) != statistics.images:
+        raise RunError(
+            f"{run.path} learnt from {statistics.images} images, and {experiment.data.kind} now has {len(data.train)}"
+            f" in '{experiment.data.train_split}': restore the data or start a new run."
+        )
+    return _fit(run, experiment, machine, data, statistics)
+
+
+class _Data(NamedTuple):
+    train: SegmentationDataset
+    val: SegmentationDataset
+    space: LabelSpace
+
+
+def _open_data(experiment: Experiment, data_root: Path | str | None) -> _Data:
+    spec, root = experiment.data, find_data_root(data_root)
+    for name in experiment.watch:
+        spec.label_space.class_id(name)
+    return _Data(spec.build(spec.train_split, root), spec.build(spec.val_split, root), spec.label_space)
+
+
+@dataclass
+class _Learner:
+    """What the step works on."""
+
+    model: Segmenter
+    loss: LossFunction
+    optimizer: torch.optim.Optimizer
+    loader: TrainLoader
+    machine: Machine
+    clip: float | None
+    memory_format: torch.memory_format
+
+
+def _fit(run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics) -> Run:
+    """The epochs that are still to do."""
+    fit, log = experiment.fit, Log(run.log)
+    torch.set_num_threads(machine.threads)
+    learner = _build(experiment, machine, data, statistics)
+    state = _restore(run, learner)
+    predictor = Predictor(learner.model, experiment)
+    log.line(_headline(run, learner, machine, data))
+    with Guard(run) as guard:
+        for epoch in range(state.epoch + 1, fit.epochs + 1):
+            if state.stopped:
+                break
+            began = time.perf_counter()
+            seed_torch(fit.seed, epoch)
+            set_learning_rate(learner.optimizer, learning_rate(fit, epoch))
+            trained = _train_epoch(learner, epoch, fit.epochs, data.space.num_classes, guard)
+            guard.after_epoch(epoch, trained.loss)
+            judged = judge(predictor, data.val, learner.loss, fit.batch_size, machine.workers)
+            state, is_best = _advance(state, experiment, epoch, judged)
+            record = _record(epoch, learning_rate(fit, epoch), trained, judged, data.space, is_best, began)
+            run.append_history(record)
+            if is_best:
+                save_weights(run.best, learner.model, epoch)
+                store(run, judged, experiment.data.val_split, epoch, data.space, statistics)
+            save_state(run.last, learner.model, learner.optimizer, state)
+            log.line(_line(record, fit.epochs))
+            guard.after_step()
+    if state.stopped:
+        log.line(f"stopped after epoch {state.epoch}: no better {_monitor(experiment)} for {state.stale} epochs")
+    draw_curves(run, experiment)
+    draw_predictions(run, Predictor.load(run, machine.device), data.val, experiment.data.val_split)
+    return run
+
+
+class _Trained(NamedTuple):
+    loss: float
+    matrix: Int64[np.ndarray, "K K"]
+    seconds: float
+    images: int
+
+
+def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, guard: Guard) -> _Trained:
+    """One pass over the training split. Nothing in the step waits for the device but a bar that somebody watches."""
+    model, optimizer, machine = learner.model, learner.optimizer, learner.machine
+    device = machine.torch_device
+    sums = torch.zeros(2, dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=device)
+    began, seen = time.perf_counter(), 0
+    model.train()
+    with Bar(len(learner.loader), f"epoch {epoch}/{epochs}") as bar:
+        for images, labels in learner.loader.epoch(epoch):
+            images = images.to(device, non_blocking=True).contiguous(memory_format=learner.memory_format)
+            labels = labels.to(device, non_blocking=True)
+            with machine.autocast():
+                logits = model(images)
+            value = learner.loss(logits, labels)
+            optimizer.zero_grad()
+            value.mean.backward()
+            if learner.clip:
+                nn.utils.clip_grad_norm_(model.parameters(), learner.clip)
+            optimizer.step()
+
+            sums += torch.stack([value.sum.detach(), value.count])
+            matrix += confusion.count(labels, logits.argmax(1), num_classes)
+            seen += len(images)
+            bar.step(f"loss {float(value.mean):.3f}" if bar.shown else "")
+            guard.after_step()
+    total, number = sums.tolist()
+    return _Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
+
+
+def _build(experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics) -> _Learner:
+    fit, device = experiment.fit, machine.torch_device
+    seed_torch(fit.seed)
+    network = experiment.model.build(data.space.num_classes)
+    mean, std = experiment.model.mean or statistics.mean, experiment.model.std or statistics.std
+    memory_format = MEMORY_FORMATS[fit.memory_format]
+    model = Segmenter(network, experiment.model, mean, std).to(device, memory_format=memory_format)
+    loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
+    loss.to(device)
+    loader = TrainLoader(
+        data.train, experiment.augment, experiment.size, fit.batch_size, fit.seed, machine.workers,
+        pin_memory=device.type == "cuda",
+    )  # fmt: skip
+    optimizer = build_optimizer(fit.optimizer, model.parameters())
+    return _Learner(model, loss, optimizer, loader, machine, fit.clip, memory_format)
+
+
+def _restore(run: Run, learner: _Learner) -> State:
+    """Where to go on; a run whose first epoch was not finished starts again from its seed."""
+    if not run.last.exists() and not run.history():
+        return State()
+    state = load_state(run.last, learner.model, learner.optimizer)
+    run.keep_history(state.epoch)
+    return state
+
+
+def _advance(state: State, experiment: Experiment, epoch: int, judged: Judgement) -> tuple[State, bool]:
+    """The state after an epoch, and whether the epoch is the best so far."""
+    fit = experiment.fit
+    best = _value(fit.best, judged)
+    is_best = not state.best_epoch or _better(fit.best, best, state.best_value)
+    changes: dict[str, object] = {"epoch": epoch}
+    if is_best:
+        changes |= {"best_epoch": epoch, "best_value": finite(best)}
+    if fit.early_stop:
+        watched = _value(fit.early_stop.monitor, judged)
+        improved = _better(fit.early_stop.monitor, watched, state.stop_value)
+        stale = 0 if improved else state.stale + 1
+        stop_value = watched if improved else state.stop_value
+        changes |= {"stop_value": stop_value, "stale": stale, "stopped": stale >= fit.early_stop.patience}
+    return state.replace(**changes), is_best
+
+
+def _value(monitor: Monitor, judged: Judgement) -> float:
+    return judged.loss if monitor == "val_loss" else confusion.mean_iou(judged.matrix)
+
+
+def _better(monitor: Monitor, value: float, than: float | None) -> bool:
+    """Whether a value improves on the best so far; an undefined one never does."""
+    if not np.isfinite(value):
+        return False
+    return than is None or (value < than if monitor == "val_loss" else value > than)
+
+
+def _monitor(experiment: Experiment) -> str:
+    return experiment.fit.early_stop.monitor.replace("_", " ") if experiment.fit.early_stop else ""
+
+
+def _record(
+    epoch: int, rate: float, trained: _Trained, judged: Judgement, space: LabelSpace, is_best: bool, began: float
+) -> EpochRecord:
+    learnt, val = scores(trained.matrix, space), scores(judged.matrix, space)
+    return EpochRecord(
+        epoch=epoch,
+        lr=rate,
+        train_loss=finite(trained.loss),
+        train_mean_iou=learnt["mean_iou"],
+        train_pixel_accuracy=learnt["pixel_accuracy"],
+        val_loss=finite(judged.loss),
+        val_mean_iou=val["mean_iou"],
+        val_pixel_accuracy=val["pixel_accuracy"],
+        val_iou=val["iou"],
+        best=is_best,
+        seconds=round(time.perf_counter() - began, 3),
+        images_per_second=round(trained.images / trained.seconds, 3),
+    )
+
+
+def _headline(run: Run, learner: _Learner, machine: Machine, data: _Data) -> str:
+    parameters = sum(p.numel() for p in learner.model.parameters())
+    return (
+        f"{run.path}: {len(data.train)} training and {len(data.val)} validation images, {data.space.num_classes} classes,"
+        f" {parameters:,} parameters, {machine.device} {machine.precision}"
+    )
+
+
+def _line(record: EpochRecord, epochs: int) -> str:
+    def show(value: float | None) -> str:
+        return "   –  " if value is None else f"{value:.4f}"
+
+    return (
+        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  train loss {show(record.train_loss)}"
+        f"  val loss {show(record.val_loss)}  val mean IoU {show(record.val_mean_iou)}"
+        f"  val accuracy {show(record.val_pixel_accuracy)}  {record.images_per_second:.1f} img/s"
+        f"{'  best' if record.best else ''}"
+    )

@@ -1,0 +1,52 @@
+"""The contract of a loss: a spec that builds a function of logits and labels which gives a sum and a count."""
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from pixelwise.core.spec import Spec
+from pixelwise.core.types import Labels, Logits, PixelCounts
+
+
+class LossValue(NamedTuple):
+    """A loss that adds up over batches and ranks: add sums and counts, then divide.
+
+    Attributes:
+        sum: Scalar with gradient.
+        count: Scalar: what the sum is to be divided by (valid pixels, or the sum of their weights).
+    """
+
+    sum: Tensor
+    count: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """sum / count, and 0 with zero gradient where nothing was counted."""
+        return self.sum / torch.where(self.count > 0, self.count, torch.ones_like(self.count))
+
+
+class LossFunction(Protocol):
+    """What a loss's spec builds (a module, so that its weights move with `.to`)."""
+
+    def __call__(self, logits: Logits, labels: Labels) -> LossValue: ...
+
+    def to(self, device: torch.device) -> "LossFunction": ...
+
+
+class LossSpec(Spec):
+    """Base of every loss's spec.
+
+    Attributes:
+        kind: Which loss; for a user's own, its import path (`my_file.py:MyLoss`).
+    """
+
+    kind: str
+
+    def build(self, pixel_counts: PixelCounts) -> LossFunction:
+        """The loss for training labels with these pixel counts.
+
+        Args:
+            pixel_counts: Pixels of each class in the training split, void not counted.
+        """
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Metrics: integer counts, and scores as pure functions of them."""

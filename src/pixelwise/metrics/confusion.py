@@ -1,0 +1,77 @@
+"""The confusion matrix, and every score as a pure function of it.
+
+Rows are the true class, columns the predicted one; entries are pixels, int64, summed over a whole split. Scores are
+0..1. A score that is undefined (an empty union, no pixel) is NaN, and means leave NaN out.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from pixelwise.core.labels import IGNORE
+from pixelwise.core.types import ImageLabels
+
+Matrix = Int64[np.ndarray, "K K"]
+PerClass = Float[np.ndarray, " K"]
+
+
+def count(labels: ImageLabels, predicted: ImageLabels, num_classes: int) -> Int64[Tensor, "K K"]:
+    """Confusion matrix of one image.
+
+    Args:
+        labels: True class ids; IGNORE pixels are not counted.
+        predicted: Predicted class ids, 0..K-1 wherever the label is valid.
+        num_classes: K.
+    """
+    valid = labels != IGNORE
+    pairs = labels[valid].long() * num_classes + predicted[valid].long()
+    return torch.bincount(pairs, minlength=num_classes**2).view(num_classes, num_classes)
+
+
+def iou(matrix: Matrix) -> PerClass:
+    """TP / (TP + FP + FN) of each class. Predicted but never true counts 0; neither is NaN."""
+    hit = np.diag(matrix)
+    return _ratio(hit, matrix.sum(0) + matrix.sum(1) - hit)
+
+
+def mean_iou(matrix: Matrix) -> float:
+    """Mean IoU over the classes whose union is not empty."""
+    return _mean(iou(matrix))
+
+
+def classes_in_mean(matrix: Matrix) -> int:
+    """How many classes enter `mean_iou`."""
+    return int(np.isfinite(iou(matrix)).sum())
+
+
+def pixel_accuracy(matrix: Matrix) -> float:
+    """Share of the valid pixels that are right."""
+    return float(_ratio(np.trace(matrix), matrix.sum()))
+
+
+def mean_accuracy(matrix: Matrix) -> float:
+    """Mean over the true classes of the share of their pixels that are right."""
+    return _mean(_ratio(np.diag(matrix), matrix.sum(1)))
+
+
+def frequency_weighted_iou(matrix: Matrix) -> float:
+    """IoU of each class weighted by its share of the valid pixels."""
+    return float(_ratio(np.nansum(matrix.sum(1) * iou(matrix)), matrix.sum())) if matrix.sum() else float("nan")
+
+
+def constant_predictor(matrix: Matrix, class_id: int) -> Matrix:
+    """The matrix of a predictor that calls every pixel `class_id`, on the same labels."""
+    constant = np.zeros_like(matrix)
+    constant[:, class_id] = matrix.sum(1)
+    return constant
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(part, np.float64) / np.asarray(whole, np.float64)
+
+
+def _mean(values: PerClass) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")

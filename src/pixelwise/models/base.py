@@ -1,0 +1,96 @@
+"""The contract of a network: a spec that builds it, and the frame that every network runs in."""
+
+from typing import Annotated, Self
+
+import torch
+from jaxtyping import Integer, UInt8
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelwise.core.spec import Spec
+from pixelwise.core.types import Images, Logits
+
+Colour = tuple[float, float, float]
+Level = Annotated[float, Field(ge=0, le=1)]
+Deviation = Annotated[float, Field(gt=0, le=1)]
+
+
+class ModelSpec(Spec):
+    """Base of every network's spec.
+
+    Attributes:
+        kind: The architecture; for a user's own, its import path (`my_file.py:MyNet`).
+        mean: Mean of each channel (0..1) that is subtracted; None takes the training split's own.
+        std: Standard deviation of each channel (0..1) that is divided by; None takes the training split's own.
+    """
+
+    kind: str
+    mean: tuple[Level, Level, Level] | None = None
+    std: tuple[Deviation, Deviation, Deviation] | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std are given together or not at all")
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """Both sides of what the network is given are multiples of this."""
+        return 1
+
+    @property
+    def min_size(self) -> int:
+        """Both sides of what the network is given are at least this."""
+        return self.multiple
+
+    def build(self, num_classes: int) -> nn.Module:
+        """The network, with fresh weights from torch's global generator.
+
+        It maps normalised images `[B, 3, H, W]` to logits `[B, K, H, W]`, where H and W are multiples of `multiple` and
+        at least `min_size`. Logits that are larger than that are cropped to the image; smaller ones are an error.
+
+        Args:
+            num_classes: K, from the data set's label space.
+        """
+        raise NotImplementedError
+
+
+class Segmenter(nn.Module):
+    """A network in its frame: normalise, pad, run, crop.
+
+    The image is normalised, padded with zeros right and below to the network's multiple and minimum, run, and the logits
+    are cropped to the image. The constants are buffers: they travel with the weights, and loading weights brings theirs.
+
+    Args:
+        network: What a `ModelSpec` built.
+        spec: The spec that built it.
+        mean: Mean of each channel, 0..1.
+        std: Standard deviation of each channel, 0..1.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, network: nn.Module, spec: ModelSpec, mean: Colour = (0.0, 0.0, 0.0), std: Colour = (1.0, 1.0, 1.0)
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.multiple, self.min_size = spec.multiple, spec.min_size
+        # In grey levels, so that pixels need no division by 255 first.
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(3, 1, 1))
+        self.register_buffer("std", 255 * torch.tensor(std).view(3, 1, 1))
+
+    def forward(self, images: Images) -> Logits:
+        """Logits at the images' own size, for every H, W ≥ 1."""
+        height, width = images.shape[-2:]
+        normalised = (images - self.mean) / self.std
+        padded = F.pad(normalised, (0, self._missing(width), 0, self._missing(height)))
+        return self.network(padded)[..., :height, :width]
+
+    def _missing(self, length: int) -> int:
+        """How many pixels a side lacks."""
+        wanted = max(length, self.min_size)
+        return -(-wanted // self.multiple) * self.multiple - length

@@ -1,0 +1,57 @@
+"""The fully convolutional network that all five reports take as their baseline.
+
+Paper: after Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015; layers as in
+the reports kerr-voc2007, ai-idd, lian-voc2007, xiang-cityscapes and isayama-voc2012.
+
+Departures: from the paper, as the reports: no pretrained encoder, no skip connections, a learned decoder. From the
+reports: `kerr`'s table swaps its columns for padding and stride; the order here is that of the others.
+"""
+
+from typing import Literal
+
+from torch import nn
+
+from pixelwise.core.types import Features, Logits
+from pixelwise.models.base import ModelSpec
+from pixelwise.models.blocks import activated, xavier_init
+
+ENCODER = (32, 64, 128, 256, 512)
+DECODER = (512, 256, 128, 64, 32)
+
+
+class Fcn(ModelSpec):
+    """Five strided convolutions down, five transposed ones up, a 1×1 classifier; 5,500,245 parameters for 21 classes."""
+
+    kind: Literal["fcn"] = "fcn"
+
+    @property
+    def multiple(self) -> int:
+        """The encoder halves five times."""
+        return 2 ** len(ENCODER)
+
+    def build(self, num_classes: int) -> "FcnNetwork":
+        """See `ModelSpec.build`."""
+        return FcnNetwork(num_classes)
+
+
+class FcnNetwork(nn.Module):
+    """See `Fcn`.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        down = zip((3, *ENCODER), ENCODER, strict=False)
+        up = zip((ENCODER[-1], *DECODER), DECODER, strict=False)
+        self.encoder = nn.Sequential(*(activated(nn.Conv2d(i, o, 3, stride=2, padding=1)) for i, o in down))
+        self.decoder = nn.Sequential(
+            *(activated(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)) for i, o in up)
+        )
+        self.classifier = nn.Conv2d(DECODER[-1], num_classes, 1)
+        xavier_init(self)
+
+    def forward(self, images: Features) -> Logits:
+        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        return self.classifier(self.decoder(self.encoder(images)))

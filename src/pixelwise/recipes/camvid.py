@@ -1,0 +1,23 @@
+"""Recipes on CamVid."""
+
+from pixelwise.data import CamVid
+from pixelwise.data.transforms import Augment
+from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
+from pixelwise.models import Fcn
+from pixelwise.recipes.registry import recipe
+
+
+@recipe("camvid/fcn")
+def fcn() -> Experiment:
+    """The reports' baseline network on all of CamVid, at its own 360×480, from scratch.
+
+    About 35 minutes on two cores that compute in bf16.
+    """
+    return Experiment(
+        name="camvid/fcn",
+        data=CamVid(),
+        model=Fcn(),
+        augment=Augment(hflip=0.5),
+        fit=Fit(epochs=30, batch_size=8, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
+        watch=("road", "building", "car", "pedestrian", "sign"),
+    )

@@ -1,0 +1,27 @@
+"""Recipes on PASCAL VOC."""
+
+from pixelwise.data import Voc2007, Voc2012
+from pixelwise.data.transforms import Augment
+from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
+from pixelwise.models import Fcn
+from pixelwise.recipes.registry import recipe
+
+
+@recipe("voc2012/fcn")
+def fcn_2012() -> Experiment:
+    """The reports' baseline network on PASCAL VOC 2012 at 224×224, from scratch, with flips."""
+    return Experiment(
+        name="voc2012/fcn",
+        data=Voc2012(),
+        model=Fcn(),
+        size=(224, 224),
+        augment=Augment(hflip=0.5),
+        fit=Fit(epochs=30, batch_size=16, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
+        watch=("background", "person", "cat", "dog", "bird"),
+    )
+
+
+@recipe("voc2007/fcn")
+def fcn_2007() -> Experiment:
+    """The same on PASCAL VOC 2007."""
+    return fcn_2012().replace(data=Voc2007())

@@ -1,0 +1,254 @@
+"""What came out: the schema of a run folder. No other file spells its names.
+
+======================  ==============================================================================
+experiment.json         what was asked, and the schema's version
+environment.json        machine, versions, thread count, precision, data root, statistics of the data
+history.jsonl           one line for each finished epoch
+last.safetensors        weights and optimiser after the last finished epoch; its header holds the rest
+best.safetensors        weights of the best epoch so far
+result.json             scores of each judged split, with its confusion matrix
+confusion_<split>.npz   one confusion matrix for each image of the split
+curves.png  overlays/   pictures
+log.txt                 what was printed
+======================  ==============================================================================
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Int64
+from pydantic import ValidationError
+
+from pixelwise.core.errors import RunError
+from pixelwise.core.files import new_folder, write_atomic, write_text
+from pixelwise.core.spec import Spec
+
+VERSION = 1
+"""Version of the schema that this code writes. `_migrate` brings older ones up to it."""
+
+
+class EpochRecord(Spec):
+    """One line of history.jsonl. Losses are means over valid pixels, scores 0..1, None where undefined.
+
+    Attributes:
+        epoch: 1 for the first.
+        lr: Learning rate of the epoch.
+        train_loss: Mean over the epoch's batches, taken while the weights moved.
+        train_mean_iou: Of the same batches, augmented.
+        train_pixel_accuracy: Of the same batches, augmented.
+        val_loss: At the images' original size.
+        val_mean_iou: At the images' original size.
+        val_pixel_accuracy: At the images' original size.
+        val_iou: Class name -> IoU.
+        best: Whether this epoch became the best so far.
+        seconds: Wall time of the epoch, judging included.
+        images_per_second: Training images by training time, judging left out.
+    """
+
+    epoch: int
+    lr: float
+    train_loss: float | None
+    train_mean_iou: float | None
+    train_pixel_accuracy: float | None
+    val_loss: float | None
+    val_mean_iou: float | None
+    val_pixel_accuracy: float | None
+    val_iou: dict[str, float | None]
+    best: bool
+    seconds: float
+    images_per_second: float
+
+
+class Scores(Spec):
+    """Scores of a predictor on a split, 0..1, None where undefined."""
+
+    mean_iou: float | None
+    classes_in_mean: int
+    pixel_accuracy: float | None
+    mean_accuracy: float | None
+    frequency_weighted_iou: float | None
+    iou: dict[str, float | None]
+
+
+class Trivial(Scores):
+    """Scores of the predictor that gives every pixel the training split's commonest class."""
+
+    predicts: str
+
+
+class SplitResult(Scores):
+    """Scores of a run's best checkpoint on one split.
+
+    Attributes:
+        split: Which one.
+        images: How many.
+        epoch: Whose weights were judged.
+        loss: Mean over valid pixels, None where undefined.
+        trivial: The predictor to beat.
+        confusion_matrix: Pixels; rows are the true class, columns the predicted one.
+    """
+
+    split: str
+    images: int
+    epoch: int
+    loss: float | None
+    trivial: Trivial
+    confusion_matrix: tuple[tuple[int, ...], ...]
+
+
+class Run:
+    """A run folder. Making one writes nothing; `create` and `open` do the checks."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, path: Path, experiment_json: str, environment: Mapping[str, Any]) -> Self:
+        """Starts a run in a new or empty folder.
+
+        Raises:
+            RunError: The folder is not empty or cannot be written to.
+        """
+        new_folder(path, "a run")
+        run = cls(path)
+        write_text(run.path / "environment.json", _pretty(environment))
+        # Written last: a folder with an experiment.json is a run.
+        write_text(run.path / "experiment.json", _pretty({"version": VERSION, "experiment": json.loads(experiment_json)}))
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Takes an existing run.
+
+        Raises:
+            RunError: No run lies there, it is damaged, or a newer version wrote it.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise RunError(f"there is no run folder {run.path}; give the folder that `pixelwise train` printed.")
+        run.experiment_json()
+        return run
+
+    @staticmethod
+    def new_path(root: Path, name: str, seed: int) -> Path:
+        """Where the next run of an experiment goes: `<root>/<name>/<time>_seed<n>`."""
+        stem = f"{datetime.now():%Y%m%d-%H%M%S}_seed{seed}"
+        paths = (root / name / (stem + suffix) for suffix in ("", *(f"_{i}" for i in range(2, 1000))))
+        return next(path for path in paths if not path.exists())
+
+    @property
+    def last(self) -> Path:
+        """Weights and optimiser after the last finished epoch."""
+        return self.path / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the best epoch."""
+        return self.path / "best.safetensors"
+
+    @property
+    def curves(self) -> Path:
+        """The picture of the history."""
+        return self.path / "curves.png"
+
+    @property
+    def overlays(self) -> Path:
+        """Folder of pictures of predictions."""
+        return self.path / "overlays"
+
+    @property
+    def log(self) -> Path:
+        """What was printed."""
+        return self.path / "log.txt"
+
+    def experiment_json(self) -> str:
+        """What was asked, as JSON of today's schema."""
+        return json.dumps(self._read("experiment.json")["experiment"])
+
+    def environment(self) -> dict[str, Any]:
+        """Where it ran."""
+        return self._read("environment.json")
+
+    def history(self) -> list[EpochRecord]:
+        """The finished epochs. A last line that was cut off by a crash is left out."""
+        file = self.path / "history.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        records = []
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(EpochRecord.model_validate_json(line))
+            except ValidationError:
+                if number < len(lines):
+                    raise RunError(f"{file}, line {number}, is damaged.") from None
+        return records
+
+    def append_history(self, record: EpochRecord) -> None:
+        """Adds a finished epoch."""
+        with (self.path / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(record.model_dump_json() + "\n")
+
+    def keep_history(self, epochs: int) -> None:
+        """Drops what was written after the checkpoint of epoch `epochs`, by a run that was killed just then."""
+        kept = "".join(r.model_dump_json() + "\n" for r in self.history() if r.epoch <= epochs)
+        write_text(self.path / "history.jsonl", kept)
+
+    def results(self) -> dict[str, SplitResult]:
+        """Split -> scores, for the splits that were judged."""
+        if not (self.path / "result.json").is_file():
+            return {}
+        try:
+            return {k: SplitResult.model_validate(v) for k, v in self._read("result.json")["splits"].items()}
+        except ValidationError:
+            raise RunError(f"{self.path / 'result.json'} is damaged; judge the run again to replace it.") from None
+
+    def add_result(
+        self, result: SplitResult, ids: Sequence[str], matrices: Int64[np.ndarray, "N K K"]
+    ) -> None:
+        """Stores a split's scores and its per-image confusion matrices; an earlier judgement of it is replaced."""
+        per_image = self.path / f"confusion_{result.split}.npz"
+        write_atomic(per_image, lambda temp: np.savez_compressed(temp, ids=np.array(ids), matrices=matrices))
+        splits = {k: r.model_dump(mode="json") for k, r in (self.results() | {result.split: result}).items()}
+        write_text(self.path / "result.json", _pretty({"version": VERSION, "splits": splits}))
+
+    def per_image(self, split: str) -> tuple[list[str], Int64[np.ndarray, "N K K"]]:
+        """Ids and confusion matrices of a judged split's images.
+
+        Raises:
+            RunError: The split was not judged.
+        """
+        file = self.path / f"confusion_{split}.npz"
+        if not file.is_file():
+            raise RunError(f"{self.path} holds no judgement of '{split}'; run `pixelwise evaluate` on it first.")
+        with np.load(file, allow_pickle=False) as stored:
+            return stored["ids"].tolist(), stored["matrices"]
+
+    def _read(self, name: str) -> dict[str, Any]:
+        file = self.path / name
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path} is not a complete run folder: it has no {name}.") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise RunError(f"{file} is damaged: it is not JSON.") from None
+        return _migrate(content, file)
+
+
+def _migrate(content: Any, file: Path) -> dict[str, Any]:
+    """Brings a file's content to today's schema. There is only one version so far."""
+    version = content.get("version", VERSION) if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise RunError(f"{file} is damaged: it is not part of a run.")
+    if version > VERSION:
+        raise RunError(f"{file} has schema version {version}, and this pixelwise reads up to {VERSION}; upgrade pixelwise.")
+    return dict(content)
+
+
+def _pretty(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

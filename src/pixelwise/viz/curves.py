@@ -1,0 +1,215 @@
+"""The learning curves of a run: loss, mean IoU, pixel accuracy and the IoU of some classes, in one figure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from pixelwise.core.errors import InvalidSpec, did_you_mean
+from pixelwise.core.files import write_atomic
+from pixelwise.viz.lines import End, Values, label_ends, line, nothing, widen
+from pixelwise.viz.palettes import HAIRLINE, MUTED, SERIES, style
+
+_PANELS = (("loss", "Loss"), ("mean_iou", "Mean IoU"), ("pixel_accuracy", "Pixel accuracy"))
+_VALIDATION, _TRAINING = SERIES[0], SERIES[4]
+_LABELLED = 5
+
+
+def save_curves(history: Sequence[Mapping[str, Any]], path: Path, *, title: str, classes: Sequence[str] = ()) -> None:
+    """Draws a run's history and writes it in the format of the path's suffix (.png at 200 dpi, .pdf, .svg).
+
+    A value that is missing, None or not finite leaves a gap. The last epoch with `best` is marked in every panel.
+
+    Args:
+        history: One record for each epoch: `epoch` from 1, `train_` and `val_` `loss`, `mean_iou` and `pixel_accuracy`,
+            `lr`, `val_iou` (class name -> 0..1 or None), `best`.
+        path: The file to make or replace.
+        title: What stands above the figure, usually the run's name.
+        classes: The classes of the last panel. Where it is empty: the worst, the best and three spread evenly between
+            them by their latest IoU. All others are there without a name, as pale lines.
+
+    Raises:
+        InvalidSpec: A class that no record has, though some have classes.
+        RunError: The file cannot be written.
+        ValueError: The history is empty.
+    """
+    if not history:
+        raise ValueError("an empty history has no curves")
+    epochs = np.array([record["epoch"] for record in history], float)
+    ious = _class_values(history)
+    for name in classes:
+        if ious and name not in ious:
+            raise InvalidSpec(f"no class is called '{name}'.{did_you_mean(name, ious)}")
+    best = max((i for i, record in enumerate(history) if record.get("best")), default=None)
+    with style():
+        figure = Figure(figsize=(7.6, 5.6), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, squeeze=False).flat  # apart: class names narrow only the lower panel
+        panels = [*upper.subplots(1, 3), lower.subplots()]
+        for axes in panels:
+            _frame(axes, epochs, best)
+        for axes, (key, heading) in zip(panels, _PANELS, strict=False):
+            axes.set_title(heading)
+            train, val = _values(history, f"train_{key}"), _values(history, f"val_{key}")
+            _both_splits(axes, epochs, train, val)
+            if key == "loss":
+                _logarithmic(axes)
+            else:
+                _within(axes)
+            if best is not None and np.isfinite(val[best]):
+                _mark(axes, float(epochs[best]), val[best], training=train[best])
+        panels[3].set_title("IoU by class, validation")
+        _by_class(panels[3], epochs, ious, list(classes) or spread(ious))
+        _head(figure, title, _rates(_values(history, "lr")), None if best is None else int(epochs[best]))
+        write_atomic(path, lambda temp: figure.savefig(temp))
+
+
+def spread(ious: Mapping[str, Values]) -> list[str]:
+    """The classes worth a name: worst, best and three evenly between, by the latest IoU that each has.
+
+    Args:
+        ious: Class name -> IoU by epoch, 0..1 or NaN.
+    """
+    latest = {name: seen[-1] for name, values in ious.items() if (seen := values[np.isfinite(values)]).size}
+    ranked = sorted(latest, key=lambda name: -latest[name])
+    steps = np.linspace(0, len(ranked) - 1, min(_LABELLED, len(ranked)))
+    return [ranked[round(i)] for i in steps]
+
+
+def _values(history: Sequence[Mapping[str, Any]], key: str) -> Values:
+    return np.array([_number(record.get(key)) for record in history])
+
+
+def _number(value: Any) -> float:
+    return float(value) if value is not None and math.isfinite(value) else math.nan
+
+
+def _class_values(history: Sequence[Mapping[str, Any]]) -> dict[str, Values]:
+    records = [record.get("val_iou") or {} for record in history]
+    names = dict.fromkeys(name for record in records for name in record)
+    return {name: np.array([_number(record.get(name)) for record in records]) for name in names}
+
+
+def _frame(axes: Axes, epochs: Values, best: int | None) -> None:
+    first, last = epochs.min(), epochs.max()
+    margin = 0.5 if first == last else 0.03 * (last - first)
+    axes.set_xlim(first - min(margin, 0.9), last + margin)  # there is no epoch 0
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axes.margins(y=0.24 if first == last else 0.14)
+    if best is not None:
+        axes.axvline(epochs[best], color=HAIRLINE, linewidth=1.0, zorder=1)
+
+
+def _both_splits(axes: Axes, epochs: Values, train: Values, val: Values) -> None:
+    seen = np.concatenate([train, val])
+    seen = seen[np.isfinite(seen)]
+    if not seen.size:
+        nothing(axes)
+        return
+    line(axes, epochs, train, color=_TRAINING, linewidth=1.3)
+    line(axes, epochs, val, color=_VALIDATION)
+    widen(axes, 0.1 * float(np.abs(seen).max()))
+
+
+def _mark(axes: Axes, epoch: float, value: float, training: float) -> None:
+    """A dot with its value, away from the training line and inside the panel."""
+    axes.plot(epoch, value, "o", color=_VALIDATION, markersize=6, markeredgecolor="white", zorder=5)
+    across, up = (axes.transScale + axes.transLimits).transform((epoch, value))
+    above, right = (up < 0.12 if training > value else up < 0.85), across > 0.5
+    text = axes.annotate(
+        f"{value:.3f}",
+        (epoch, value),
+        xytext=(-4 if right else 4, 7 if above else -7),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="bottom" if above else "top",
+        color=_VALIDATION,
+        weight="bold",
+        zorder=6,
+    )
+    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+
+
+def _by_class(axes: Axes, epochs: Values, ious: Mapping[str, Values], named: Sequence[str]) -> None:
+    if not any(np.isfinite(values).any() for values in ious.values()):
+        nothing(axes)
+        return
+    others = [values for name, values in ious.items() if name not in named]
+    for values in others:
+        # The more there are, the paler: 150 classes are a cloud behind the named ones, not a wall.
+        alpha = min(0.42, max(0.12, 6 / len(others)))
+        line(axes, epochs, values, color="#8A8A8A", alpha=alpha, linewidth=0.8, markersize=2.0, zorder=1.5)
+    ends = []
+    for i, name in enumerate(dict.fromkeys(named)):
+        colour, dashes = SERIES[i % len(SERIES)], ("-", "--", ":")[i // len(SERIES) % 3]
+        line(axes, epochs, ious[name], color=colour, linestyle=dashes, linewidth=1.5)
+        seen = np.flatnonzero(np.isfinite(ious[name]))
+        if seen.size:
+            last, shown = seen[-1], name if len(name) <= 24 else name[:23] + "…"
+            ends.append(End(epochs[last], ious[name][last], f"{shown}  {ious[name][last]:.2f}", colour))
+    _within(axes)
+    label_ends(axes, ends)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """A logarithmic scale where values differ so much that a linear one would show only the largest."""
+    if axes.dataLim.y0 > 0 and axes.dataLim.y1 > 30 * axes.dataLim.y0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+
+
+def _within(axes: Axes) -> None:
+    """Shows no more than a hair beyond 0..1: no score lies there."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -0.03), min(high, 1.03))
+
+
+def _rates(rates: Values) -> str:
+    """The learning rate's way in a few words: start, peak if it is another, end."""
+    seen = rates[np.isfinite(rates)]
+    if not seen.size:
+        return ""
+    way = [seen[0], *([seen.max()] if seen.max() > max(seen[0], seen[-1]) else []), seen[-1]]
+    way = way[:1] if seen.max() == seen.min() else way
+    return "learning rate " + " → ".join(f"{rate:.2g}" for rate in way)
+
+
+def _head(figure: Figure, title: str, rates: str, best: int | None) -> None:
+    """Title, legend and learning rate, in a band of their own above the panels."""
+    lines = wrap(title, 84)
+    inches = 1 / figure.get_figheight()
+    top, band = 1 - 0.1 * inches, (0.2 * len(lines) + 0.42) * inches
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(rect=(0, 0, 1, 1 - band), w_pad=0.07, h_pad=0.06)
+    figure.text(0.012, top, "\n".join(lines), va="top", fontsize=11, weight="bold")
+    row = top - (0.2 * len(lines) + 0.13) * inches
+    handles = [
+        Line2D([], [], color=_TRAINING, linewidth=1.3, label="training"),
+        Line2D([], [], color=_VALIDATION, label="validation"),
+    ]
+    if best is not None:
+        dot = Line2D([], [], color=_VALIDATION, linestyle="none", marker="o", markersize=6, markeredgecolor="white")
+        dot.set_label(f"best epoch ({best})")
+        handles.append(dot)
+    figure.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(0.012, row),
+        ncols=3,
+        columnspacing=1.6,
+        handlelength=1.6,
+        borderpad=0,
+        borderaxespad=0,
+    )
+    figure.text(0.988, row, rates, ha="right", va="center", color=MUTED)
