@@ -5,7 +5,6 @@ Two numberings exist side by side. *Raw ids* are what the data set's own label f
 """
 
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from jaxtyping import Integer, UInt8
@@ -38,7 +37,7 @@ class LabelSpace(Spec):
     void_colour: RGB = (224, 224, 192)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self) -> "LabelSpace":
         if not 1 <= len(self.names) <= IGNORE:
             raise ValueError(f"a label space has 1 to {IGNORE} classes, not {len(self.names)}")
         if not len(self.names) == len(self.colours) == len(self.raw_ids):

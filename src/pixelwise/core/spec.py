@@ -76,7 +76,8 @@ class Spec(BaseModel):
         if name not in type(self).model_fields:
             raise InvalidSpec(f"there is no field '{path}'.{did_you_mean(path, root.paths())}")
         child = getattr(self, name)
-        if not rest or (rest == ["kind"] and isinstance(child, Spec)):
+        chosen = any(isinstance(m, WrapValidator) for m in type(self).model_fields[name].metadata)  # see `choice`
+        if not rest or (rest == ["kind"] and chosen):
             return self._parsed(name, text, path)
         if not isinstance(child, Spec):
             state = "is not set" if child is None else f"is {child!r} and has no fields"
@@ -89,7 +90,7 @@ class Spec(BaseModel):
             try:
                 return self.replace(**{name: value})
             except InvalidSpec as e:
-                reason = reason or str(e)
+                reason = reason or str(e).removeprefix(f"{name}: ")
         raise InvalidSpec(f"{path}={text} does not fit: {reason}")
 
 

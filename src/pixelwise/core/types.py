@@ -7,6 +7,7 @@ axis    meaning
 ``C``   channels of a feature map
 ``H``   height in pixels, rows from the top
 ``W``   width in pixels, columns from the left
+``h w`` height and width after a change of size
 ``K``   classes of the label space, without void
 ======  =================================================
 """
@@ -18,6 +19,10 @@ Image = UInt8[Tensor, "3 H W"]
 """One RGB image, 0..255."""
 ImageLabels = Integer[Tensor, "H W"]
 """Its class ids, 0..K-1 or IGNORE; uint8 or int16."""
+SizedImage = UInt8[Tensor, "3 h w"]
+"""An image after a change of size."""
+SizedLabels = Integer[Tensor, "h w"]
+"""Its class ids."""
 Images = UInt8[Tensor, "B 3 H W"]
 """A batch of RGB images, 0..255; networks normalise them on their own device."""
 Features = Float[Tensor, "B C H W"]

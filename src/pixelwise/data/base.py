@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
 from pixelwise.core.labels import LabelSpace
@@ -24,6 +24,7 @@ class Sample(NamedTuple):
     id: str
 
 
+@runtime_checkable
 class SegmentationDataset(Protocol):
     """One split of a data set."""
 

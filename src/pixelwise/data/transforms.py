@@ -4,7 +4,7 @@ Images are interpolated bilinearly (with antialiasing when they shrink), labels 
 leaves the frame it is black and its labels are IGNORE.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional as F
 
 from pixelwise.core.labels import IGNORE
 from pixelwise.core.spec import Spec
-from pixelwise.core.types import Image, ImageLabels
+from pixelwise.core.types import Image, ImageLabels, SizedImage, SizedLabels
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 """(height, width) in pixels."""
@@ -39,13 +39,13 @@ class Augment(Spec):
     vflip: Chance = 0
 
     @model_validator(mode="after")
-    def _range(self) -> Self:
+    def _range(self) -> "Augment":
         if self.rescale and not 0 < self.rescale[0] <= self.rescale[1]:
             raise ValueError("rescale is a range of factors (low, high) with 0 < low <= high")
         return self
 
 
-def resize(image: Image, labels: ImageLabels, size: Size) -> tuple[Image, ImageLabels]:
+def resize(image: Image, labels: ImageLabels, size: Size) -> tuple[SizedImage, SizedLabels]:
     """Brings both to (H, W). Labels take the pixel whose centre is nearest, so they keep aligned with the image."""
     if image.shape[1:] == size:
         return image, labels
@@ -53,14 +53,14 @@ def resize(image: Image, labels: ImageLabels, size: Size) -> tuple[Image, ImageL
     return resize_image(image, size), nearest
 
 
-def resize_image(image: Image, size: Size) -> Image:
+def resize_image(image: Image, size: Size) -> SizedImage:
     """Brings an image to (H, W), bilinear with antialiasing."""
     if image.shape[1:] == size:
         return image
     return F.resize(image, list(size), InterpolationMode.BILINEAR, antialias=True)
 
 
-def augment(image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator) -> tuple[Image, ImageLabels]:
+def augment(image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator) -> tuple[SizedImage, SizedLabels]:
     """One augmented view.
 
     Args:
@@ -90,7 +90,7 @@ def _rotate(image: Image, labels: ImageLabels, angle: float) -> tuple[Image, Ima
     return F.rotate(image, angle, InterpolationMode.BILINEAR, fill=[0]), turned
 
 
-def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generator) -> tuple[Image, ImageLabels]:
+def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generator) -> tuple[SizedImage, SizedLabels]:
     """Cuts out (H, W) at a random place."""
     below, right = (max(0, want - have) for want, have in zip(size, labels.shape, strict=True))
     if below or right:

@@ -45,7 +45,7 @@ class Guard:
         if self._asked:
             done = len(self._run.history())
             raise Interrupted(
-                f"interrupted; {done} finished epoch{'s' * (done != 1)} are safe."
+                f"interrupted; {done} finished {'epoch is' if done == 1 else 'epochs are'} safe."
                 f" Go on with: pixelwise train --resume {self._run.path}"
             )
 

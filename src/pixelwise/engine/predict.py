@@ -69,7 +69,7 @@ class Predictor:
         return classes
 
     @torch.inference_mode()
-    def logits(self, images: Sequence[Image]) -> list[Float[Tensor, "K _ _"]]:
+    def logits(self, images: Sequence[Image]) -> list[Float[Tensor, "_ _ _"]]:
         """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
         self.model.eval()
         device = self.model.mean.device
@@ -86,7 +86,7 @@ def load(run: Run | Path | str, device: str = "auto") -> Predictor:
     return Predictor.load(run, device)
 
 
-def _to_size(logits: Float[Tensor, "K _ _"], size: torch.Size) -> Float[Tensor, "K H W"]:
+def _to_size(logits: Float[Tensor, "K h w"], size: torch.Size) -> Float[Tensor, "K H W"]:
     """Brings logits, not classes, to the original size: borders stay smooth."""
     if logits.shape[1:] == size:
         return logits

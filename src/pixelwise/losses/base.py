@@ -1,6 +1,6 @@
 """The contract of a loss: a spec that builds a function of logits and labels which gives a sum and a count."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ class LossValue(NamedTuple):
         return self.sum / torch.where(self.count > 0, self.count, torch.ones_like(self.count))
 
 
+@runtime_checkable
 class LossFunction(Protocol):
     """What a loss's spec builds (a module, so that its weights move with `.to`)."""
 

@@ -6,18 +6,18 @@ Rows are the true class, columns the predicted one; entries are pixels, int64, s
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from pixelwise.core.labels import IGNORE
-from pixelwise.core.types import ImageLabels
 
 Matrix = Int64[np.ndarray, "K K"]
+ClassIds = Integer[Tensor, "*shape"]
 PerClass = Float[np.ndarray, " K"]
 
 
-def count(labels: ImageLabels, predicted: ImageLabels, num_classes: int) -> Int64[Tensor, "K K"]:
-    """Confusion matrix of one image.
+def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
+    """Confusion matrix of an image or a batch.
 
     Args:
         labels: True class ids; IGNORE pixels are not counted.
@@ -47,7 +47,8 @@ def classes_in_mean(matrix: Matrix) -> int:
 
 def pixel_accuracy(matrix: Matrix) -> float:
     """Share of the valid pixels that are right."""
-    return float(_ratio(np.trace(matrix), matrix.sum()))
+    pixels = matrix.sum()
+    return float(np.trace(matrix) / pixels) if pixels else float("nan")
 
 
 def mean_accuracy(matrix: Matrix) -> float:
@@ -56,8 +57,9 @@ def mean_accuracy(matrix: Matrix) -> float:
 
 
 def frequency_weighted_iou(matrix: Matrix) -> float:
-    """IoU of each class weighted by its share of the valid pixels."""
-    return float(_ratio(np.nansum(matrix.sum(1) * iou(matrix)), matrix.sum())) if matrix.sum() else float("nan")
+    """IoU of each true class weighted by its share of the valid pixels."""
+    pixels = matrix.sum()
+    return float(np.nansum(matrix.sum(1) / pixels * iou(matrix))) if pixels else float("nan")
 
 
 def constant_predictor(matrix: Matrix, class_id: int) -> Matrix:
@@ -67,9 +69,11 @@ def constant_predictor(matrix: Matrix, class_id: int) -> Matrix:
     return constant
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(part, np.float64) / np.asarray(whole, np.float64)
+def _ratio(part: Int64[np.ndarray, " K"], whole: Int64[np.ndarray, " K"]) -> PerClass:
+    """part / whole, NaN where the whole is 0."""
+    with np.errstate(invalid="ignore"):
+        ratio: PerClass = part / whole
+    return ratio
 
 
 def _mean(values: PerClass) -> float:

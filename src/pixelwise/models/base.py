@@ -1,6 +1,6 @@
 """The contract of a network: a spec that builds it, and the frame that every network runs in."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 import torch
 from jaxtyping import Integer, UInt8
@@ -30,7 +30,7 @@ class ModelSpec(Spec):
     std: tuple[Deviation, Deviation, Deviation] | None = None
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
+    def _both_or_none(self) -> "ModelSpec":
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std are given together or not at all")
         return self

@@ -18,6 +18,6 @@ def fcn() -> Experiment:
         data=CamVid(),
         model=Fcn(),
         augment=Augment(hflip=0.5),
-        fit=Fit(epochs=30, batch_size=8, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
+        fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("road", "building", "car", "pedestrian", "sign"),
     )

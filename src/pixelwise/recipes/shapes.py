@@ -15,8 +15,8 @@ def fcn() -> Experiment:
     """
     return Experiment(
         name="shapes/fcn",
-        data=Shapes(),
+        data=Shapes(size=(96, 96)),
         model=Fcn(),
         augment=Augment(hflip=0.5, vflip=0.5),
-        fit=Fit(epochs=16, batch_size=16, optimizer=Optimizer(lr=2e-3), schedule=Schedule(kind="cosine")),
+        fit=Fit(epochs=11, batch_size=8, optimizer=Optimizer(lr=2e-3), schedule=Schedule(kind="cosine")),
     )

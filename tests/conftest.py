@@ -1,0 +1,46 @@
+"""Shapes in annotations are checked while tests run; tests share small experiments and the real data where it is."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
+install_import_hook(
+    [f"pixelwise.{room}" for room in ("core.labels", "data", "models", "losses", "metrics", "viz", "engine")],
+    "beartype.beartype",
+)
+os.environ.setdefault("COLUMNS", "120")
+
+import torch  # noqa: E402  # after the hook
+
+from pixelwise.data import Shapes  # noqa: E402
+from pixelwise.experiment import Experiment, Fit  # noqa: E402
+from tests.networks import Small  # noqa: E402
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture
+def tiny() -> Experiment:
+    """Trains in a blink: 8 pictures of 32×32, two epochs, in fp32 on the CPU."""
+    fit = Fit(epochs=2, batch_size=4, device="cpu", precision="fp32", workers=0)
+    return Experiment(name="tests/tiny", data=Shapes(size=(32, 32), images=8), model=Small(), fit=fit)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The root of the real data sets."""
+    root = os.environ.get("PIXELWISE_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("PIXELWISE_DATA names no folder of real data sets")
+    return Path(root)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs in an empty folder of its own: a stray `runs/` shows, and hurts nobody."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)

@@ -1,0 +1,170 @@
+"""A run that was stopped and resumed ends with the weights of one that was not, bit for bit."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pixelwise.core.errors import Interrupted, RunError
+from pixelwise.data.transforms import Augment
+from pixelwise.engine import train as loop
+from pixelwise.engine.train import resume, train
+from pixelwise.experiment import EarlyStop, Experiment, Schedule
+from pixelwise.runs import Run
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Kills training as hard as a test can: before anything of the next epoch happens."""
+    real = loop._train_epoch
+
+    def dying(learner, number, *rest):
+        if number > epoch:
+            raise MemoryError("killed")
+        return real(learner, number, *rest)
+
+    monkeypatch.setattr(loop, "_train_epoch", dying)
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return load_file(run.last)
+
+
+def assert_same(a: Run, b: Run) -> None:
+    one, other = weights(a), weights(b)
+    assert one.keys() == other.keys()
+    assert any(name.startswith("optimizer/") for name in one) or "sgd" in a.experiment_json()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+    drop = {"seconds", "images_per_second"}
+    assert [r.model_dump(exclude=drop) for r in a.history()] == [r.model_dump(exclude=drop) for r in b.history()]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resumed_equals_uninterrupted(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str, memory_format: str, workers: int
+) -> None:
+    experiment = tiny.replace(augment=Augment(hflip=0.5, rotate=10, rescale=(0.8, 1.2), crop=(32, 32))).with_values(
+        {
+            "fit.epochs": "3",
+            "fit.optimizer.kind": optimizer,
+            "fit.optimizer.momentum": "0.9" if optimizer == "sgd" else "0",
+            "fit.optimizer.weight_decay": "0.01",
+            "fit.schedule.kind": "cosine",
+            "fit.memory_format": memory_format,
+            "fit.workers": str(workers),
+        }
+    )
+    whole = train(experiment, out=tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        stop_after(patch, 1)
+        train(experiment, out=tmp_path / "cut")
+    assert [r.epoch for r in Run.open(tmp_path / "cut").history()] == [1]
+    assert_same(whole, resume(tmp_path / "cut"))
+
+
+def test_the_number_of_workers_changes_nothing(tiny: Experiment, tmp_path: Path) -> None:
+    runs = [train(tiny.with_values({"fit.workers": n}), out=tmp_path / n) for n in ("0", "2")]
+    assert_same(*runs)
+
+
+def test_another_seed_changes_something(tiny: Experiment, tmp_path: Path) -> None:
+    a, b = (train(tiny.with_values({"fit.seed": n}), out=tmp_path / n) for n in ("0", "1"))
+    assert not torch.equal(weights(a)["network.classifier.weight"], weights(b)["network.classifier.weight"])
+
+
+def test_early_stop_state_survives(tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a learning rate of almost nothing, mean IoU never improves after the first epoch."""
+    stop = EarlyStop(monitor="val_mean_iou", patience=3)
+    experiment = tiny.replace(fit=tiny.fit.replace(epochs=9, early_stop=stop)).with_values({"fit.optimizer.lr": "1e-12"})
+    monkeypatch.setattr(loop, "_value", lambda monitor, judged: 0.5)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        stop_after(patch, 2)
+        train(experiment, out=tmp_path / "run")
+    run = resume(tmp_path / "run")
+    assert [r.epoch for r in run.history()] == [1, 2, 3, 4]
+    assert "stopped after epoch 4" in run.log.read_text(encoding="utf-8")
+    assert len(resume(run).history()) == 4
+
+
+def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(tiny: Experiment, tmp_path: Path, monkeypatch):
+    whole = train(tiny, out=tmp_path / "whole")
+    real = loop.save_state
+
+    def killed(path, model, optimizer, state):
+        if state.epoch == 2:
+            raise MemoryError("killed")
+        real(path, model, optimizer, state)
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(loop, "save_state", killed)
+        train(tiny, out=tmp_path / "cut")
+    cut = Run.open(tmp_path / "cut")
+    assert len(cut.history()) == 2
+    with (cut.path / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lr"')  # and a line that was cut off
+    assert_same(whole, resume(cut))
+
+
+def test_a_run_killed_in_its_first_epoch_begins_again(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+    whole = train(tiny, out=tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        stop_after(patch, 0)
+        train(tiny, out=tmp_path / "cut")
+    assert_same(whole, resume(tmp_path / "cut"))
+
+
+def test_ctrl_c_ends_at_a_step_and_keeps_the_last_epoch(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+    experiment = tiny.with_values({"fit.epochs": "3"})
+    whole = train(experiment, out=tmp_path / "whole")
+    real = loop._train_epoch
+
+    def pressed(learner, epoch, *rest):
+        if epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+        return real(learner, epoch, *rest)
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="1 finished epoch is safe.*--resume"):
+        patch.setattr(loop, "_train_epoch", pressed)
+        train(experiment, out=tmp_path / "cut")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert_same(whole, resume(tmp_path / "cut"))
+
+
+def test_resume_uses_the_stored_precision_and_threads(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+    run = train(tiny.with_values({"fit.precision": "bf16", "fit.epochs": "1"}), out=tmp_path / "run")
+    stored = json.loads((run.path / "environment.json").read_text())
+    assert stored["machine"]["precision"] == "bf16"
+    stored["machine"]["threads"] = 1
+    (run.path / "environment.json").write_text(json.dumps(stored))
+    torch.set_num_threads(2)
+    resume(run)
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(2)
+
+
+def test_resume_refuses_a_training_split_that_has_changed(tiny: Experiment, tmp_path: Path) -> None:
+    run = train(tiny.with_values({"fit.epochs": "1"}), out=tmp_path / "run")
+    file = run.path / "experiment.json"
+    file.write_text(file.read_text().replace('"images": 8', '"images": 12'))
+    with pytest.raises(RunError, match="learnt from 8 images.*now has 12"):
+        resume(run)
+
+
+def test_resume_of_a_cosine_goes_on_where_it_was(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+    experiment = tiny.replace(fit=tiny.fit.replace(epochs=4, schedule=Schedule(kind="cosine", floor=1e-4)))
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        stop_after(patch, 2)
+        train(experiment, out=tmp_path / "run")
+    rates = [r.lr for r in resume(tmp_path / "run").history()]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1e-3)
+    judge = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4, 1e-4)
+    for rate in rates:
+        assert rate == pytest.approx(judge.get_last_lr()[0])
+        optimizer.step()
+        judge.step()
