@@ -1,11 +1,10 @@
 """pixelwise: train, judge, compare, explain and ship semantic-segmentation models.
 
-    import pixelwise as pw
-
-    run = pw.train(pw.recipe("shapes/fcn"))
-    result = pw.evaluate(run, split="test")
-    pw.predict(run, ["photo.jpg"], out="predictions")
-    classes = pw.load(run)(image)
+>>> import pixelwise as pw
+>>> run = pw.train(pw.recipe("shapes/fcn"))
+>>> result = pw.evaluate(run, split="test")
+>>> pw.predict(run, ["photo.jpg"], out="predictions")
+>>> classes = pw.load(run)(image)
 """
 
 from typing import TYPE_CHECKING, Any

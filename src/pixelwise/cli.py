@@ -1,10 +1,13 @@
-"""The command line: parse, call one function, print. Verbs import what they need when they run: `--help` needs no torch."""
+"""The command line: parse, call one function, print.
+
+Verbs import what they need when they run: `--help` needs no torch.
+"""
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from tyro.conf import Positional, UseAppendAction
@@ -27,7 +30,7 @@ def demo(out: Path | None = None, seed: int = 0) -> None:
     from pixelwise.studies.demo import demo as run_demo
 
     run, result = run_demo(out, seed)
-    _print(scores_table(result, f"shapes, test split, {result.images} images, epoch {result.epoch}"))
+    _print(scores_table(result))
     _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays / 'test.png'}")
 
 
@@ -59,7 +62,7 @@ def train(
     else:
         run = loop.train(_experiment(recipe, seed, set), data_root=data_root, out=out)
     for result in run.results().values():
-        _print(scores_table(result, f"{result.split} split, {result.images} images, epoch {result.epoch}"))
+        _print(scores_table(result))
     _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays}")
 
 
@@ -82,7 +85,7 @@ def evaluate(
     if json:
         _print_json(result.model_dump(mode="json"))
     else:
-        _print(scores_table(result, f"{result.split} split, {result.images} images, epoch {result.epoch}"))
+        _print(scores_table(result))
 
 
 @app.command
@@ -149,7 +152,7 @@ def _refuse_with_resume(**given: Any) -> None:
     """A resumed run is what it was asked to be when it began."""
     extra = [name for name, value in given.items() if value not in (None, ())]
     if extra:
-        raise InvalidSpec(f"--resume goes on with a run as it was begun; leave out {', '.join(extra)} or start a new run.")
+        raise InvalidSpec(f"--resume goes on with a run as it was begun: leave out {', '.join(extra)}.")
 
 
 def _one_value_each(argv: Sequence[str]) -> list[str]:

@@ -86,6 +86,8 @@ class SplitResult(Scores):
     Attributes:
         split: Which one.
         images: How many.
+        published_images: How many the split has as published, None where it has no published size. Fewer images than
+            that are a subset, whose scores compare with no published ones.
         epoch: Whose weights were judged.
         loss: Mean over valid pixels, None where undefined.
         trivial: The predictor to beat.
@@ -94,10 +96,18 @@ class SplitResult(Scores):
 
     split: str
     images: int
+    published_images: int | None
     epoch: int
     loss: float | None
     trivial: Trivial
     confusion_matrix: tuple[tuple[int, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """Split and number of images, in words."""
+        subset = self.published_images is not None and self.images < self.published_images
+        shown = f"subset of {self.images} of {self.published_images} images" if subset else f"{self.images} images"
+        return f"{self.split} split, {shown}, epoch {self.epoch}"
 
 
 class Run:
@@ -120,7 +130,8 @@ class Run:
         run = cls(path)
         write_text(run.path / "environment.json", _pretty(environment))
         # Written last: a folder with an experiment.json is a run.
-        write_text(run.path / "experiment.json", _pretty({"version": VERSION, "experiment": json.loads(experiment_json)}))
+        asked = {"version": VERSION, "experiment": json.loads(experiment_json)}
+        write_text(run.path / "experiment.json", _pretty(asked))
         return run
 
     @classmethod
@@ -168,6 +179,18 @@ class Run:
         """What was printed."""
         return self.path / "log.txt"
 
+    def records(self) -> list[Path]:
+        """The files that prove the run's numbers: all of them texts.
+
+        Raises:
+            RunError: One is missing.
+        """
+        files = [self.path / n for n in ("experiment.json", "environment.json", "history.jsonl", "result.json")]
+        for file in files:
+            if not file.is_file():
+                raise RunError(f"{self.path} is not a complete run folder: it has no {file.name}.")
+        return files
+
     def experiment_json(self) -> str:
         """What was asked, as JSON of today's schema."""
         return json.dumps(self._read("experiment.json")["experiment"])
@@ -208,9 +231,7 @@ class Run:
         except ValidationError:
             raise RunError(f"{self.path / 'result.json'} is damaged; judge the run again to replace it.") from None
 
-    def add_result(
-        self, result: SplitResult, ids: Sequence[str], matrices: Int64[np.ndarray, "N K K"]
-    ) -> None:
+    def add_result(self, result: SplitResult, ids: Sequence[str], matrices: Int64[np.ndarray, "N K K"]) -> None:
         """Stores a split's scores and its per-image confusion matrices; an earlier judgement of it is replaced."""
         per_image = self.path / f"confusion_{result.split}.npz"
         write_atomic(per_image, lambda temp: np.savez_compressed(temp, ids=np.array(ids), matrices=matrices))
@@ -246,7 +267,7 @@ def _migrate(content: Any, file: Path) -> dict[str, Any]:
     if not isinstance(version, int):
         raise RunError(f"{file} is damaged: it is not part of a run.")
     if version > VERSION:
-        raise RunError(f"{file} has schema version {version}, and this pixelwise reads up to {VERSION}; upgrade pixelwise.")
+        raise RunError(f"{file} has schema version {version}, newer than this pixelwise reads ({VERSION}): upgrade.")
     return dict(content)
 
 

@@ -39,7 +39,11 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """`write_atomic` for a text, in UTF-8."""
-    write_atomic(path, lambda temp: temp.write_text(text, encoding="utf-8") and None)
+
+    def write(temp: Path) -> None:
+        temp.write_text(text, encoding="utf-8")
+
+    write_atomic(path, write)
 
 
 def check_free(path: Path, purpose: str) -> None:
@@ -52,15 +56,15 @@ def check_free(path: Path, purpose: str) -> None:
     Raises:
         RunError: It is a file, it is not empty, or it cannot be written to.
     """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file: {purpose} needs a new or empty folder; choose another --out.")
     try:
+        existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+        if not existing.is_dir():
+            raise RunError(f"{existing} is a file: {purpose} needs a new or empty folder; choose another --out.")
         if path.is_dir() and any(path.iterdir()):
             raise RunError(f"{path} is not empty: {purpose} needs a new or empty folder; choose another --out.")
     except OSError as e:
         raise cannot_write(path, e) from None
-    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
-    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"cannot write to {existing}: permission denied; choose a folder that you may write to (--out).")
 
 

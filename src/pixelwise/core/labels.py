@@ -5,10 +5,11 @@ Two numberings exist side by side. *Raw ids* are what the data set's own label f
 """
 
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Integer, UInt8
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pixelwise.core.errors import BadData, InvalidSpec, did_you_mean
 from pixelwise.core.spec import Spec
@@ -16,7 +17,8 @@ from pixelwise.core.spec import Spec
 IGNORE = 255
 """Class id of a pixel without a class: in no loss and in no metric."""
 
-RGB = tuple[int, int, int]
+Level = Annotated[int, Field(ge=0, le=255)]
+RGB = tuple[Level, Level, Level]
 
 
 class LabelSpace(Spec):
@@ -48,6 +50,10 @@ class LabelSpace(Spec):
         if min(raw) < 0 or max(raw) > 65535:
             raise ValueError("raw ids lie in 0..65535")
         return self
+
+    def __eq__(self, other: object) -> bool:
+        """Same fields; pydantic would compare the cached tables too, and arrays have no truth value."""
+        return isinstance(other, LabelSpace) and self.model_dump() == other.model_dump()
 
     @property
     def num_classes(self) -> int:
@@ -95,13 +101,14 @@ class LabelSpace(Spec):
             shown = ", ".join(map(str, foreign[:8])) + (", …" if len(foreign) > 8 else "")
             expected = ", ".join(f"{i} {n}" for i, n in self._raw_names()[:40])
             raise BadData(f"{source}: label ids {shown} are outside the label space; expected ids: {expected}.")
-        return self._to_class[raw]
+        classes: UInt8[np.ndarray, "H W"] = self._to_class[raw]
+        return classes
 
     def to_raw(self, classes: UInt8[np.ndarray, "H W"]) -> Integer[np.ndarray, "H W"]:
         """Class ids -> raw ids (uint8 where they fit, else uint16); `IGNORE` becomes the first void id, else 255."""
         table = np.full(256, next(iter(self.void), IGNORE), np.uint16)
         table[: self.num_classes] = self.raw_ids
-        raw = table[classes]
+        raw: Integer[np.ndarray, "H W"] = table[classes]
         return raw.astype(np.uint8) if table.max() < 256 else raw
 
     @cached_property

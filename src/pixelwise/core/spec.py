@@ -90,7 +90,7 @@ class Spec(BaseModel):
             try:
                 return self.replace(**{name: value})
             except InvalidSpec as e:
-                reason = reason or str(e).removeprefix(f"{name}: ")
+                reason = str(e).removeprefix(f"{name}: ")  # the last reading's: of JSON, it names the wrong part
         raise InvalidSpec(f"{path}={text} does not fit: {reason}")
 
 
@@ -125,7 +125,7 @@ def load_object(path: str) -> Any:
     """The object that an import path names: `my_file.py:MyNet` or `my_package.module:MyNet`.
 
     Raises:
-        InvalidSpec: No such file, module or object.
+        InvalidSpec: No such file, module or object, or it fails while it is imported.
     """
     source, _, name = path.rpartition(":")
     try:
@@ -137,12 +137,18 @@ def load_object(path: str) -> Any:
                 if found is None or found.loader is None or not file.is_file():
                     raise InvalidSpec(f"'{path}': there is no file {file}.")
                 sys.modules[key] = importlib.util.module_from_spec(found)
-                found.loader.exec_module(sys.modules[key])
+                try:
+                    found.loader.exec_module(sys.modules[key])
+                except BaseException:
+                    del sys.modules[key]  # half a module
+                    raise
             module = sys.modules[key]
         else:
             module = importlib.import_module(source)
-    except ImportError as e:
-        raise InvalidSpec(f"'{path}' cannot be imported: {e}.") from None
+    except InvalidSpec:
+        raise
+    except Exception as e:  # whatever a file of the user's own may raise
+        raise InvalidSpec(f"'{path}' cannot be imported: {type(e).__name__}: {e}.") from e
     if not hasattr(module, name):
         raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
     return getattr(module, name)

@@ -1,6 +1,6 @@
 """The contract of a data set: a spec that builds splits, and splits that give samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -28,8 +28,15 @@ class Sample(NamedTuple):
 class SegmentationDataset(Protocol):
     """One split of a data set."""
 
-    space: LabelSpace
-    ids: Sequence[str]
+    @property
+    def space(self) -> LabelSpace:
+        """The classes."""
+        ...
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Names of the samples, in order."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -51,6 +58,8 @@ class DataSpec(Spec):
 
     splits: ClassVar[tuple[str, ...]] = ()
     """Names of the splits that exist."""
+    published_sizes: ClassVar[Mapping[str, int]] = {}
+    """Images in each split as published; a copy with fewer is called a subset wherever its numbers are shown."""
 
     @property
     def label_space(self) -> LabelSpace:

@@ -4,6 +4,7 @@ Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern 
 size and the grouping into 11 classes from Badrinarayanan, Kendall, Cipolla, "SegNet", TPAMI 39 (2017).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -41,6 +42,7 @@ class CamVid(DataSpec):
 
     kind: Literal["camvid"] = "camvid"
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
 
     @property
     def label_space(self) -> LabelSpace:

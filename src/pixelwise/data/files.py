@@ -43,8 +43,8 @@ class PairedFiles:
         if image.shape[1:] != raw.shape:
             (_, height, width), (label_height, label_width) = image.shape, raw.shape
             raise BadData(
-                f"{pair.labels}: labels are {label_width}x{label_height} but their image {pair.image} is {width}x{height};"
-                " both must have the same size."
+                f"{pair.labels}: labels are {label_width}x{label_height} but their image {pair.image} is"
+                f" {width}x{height}; both must have the same size."
             )
         return Sample(image, torch.from_numpy(self.space.to_classes(raw, str(pair.labels))), pair.id)
 

@@ -1,5 +1,7 @@
 """Image and label files in and out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,13 @@ def read_image(path: Path) -> Image:
     """An image file as RGB, uint8 `[3, H, W]`, turned as its EXIF orientation says.
 
     Raises:
-        BadData: The file is missing, truncated or no image.
+        BadData: The file is missing, truncated, no image, or has more than 8 bits a channel.
     """
-    pixels = np.array(ImageOps.exif_transpose(_open(path)).convert("RGB"))
+    with _open(path) as picture:
+        if picture.mode.startswith(("I", "F")):  # Pillow would cut every value above 255
+            raise BadData(f"{path}: expected 8 bits a channel, found a picture of mode {picture.mode}; convert it.")
+        picture.info.pop("transparency", None)  # of no use in RGB, and Pillow warns of it
+        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
@@ -33,10 +39,12 @@ def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
     Raises:
         BadData: The file is missing, unreadable, or holds colours instead of ids.
     """
-    picture = _open(path)
-    if picture.mode not in ("1", "L", "P", "I", "I;16"):
-        raise BadData(f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}.")
-    ids = np.array(picture)
+    with _open(path) as picture:
+        if picture.mode not in ("1", "L", "P", "I", "I;16"):
+            raise BadData(
+                f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}."
+            )
+        ids = np.array(picture)
     return ids.astype(np.uint8) if ids.dtype == bool else ids
 
 
@@ -58,13 +66,14 @@ def write_png(path: Path, picture: PilImage.Image) -> None:
     write_atomic(path, lambda temp: picture.save(temp, format="PNG"))
 
 
-def _open(path: Path) -> PilImage.Image:
-    """The decoded picture; whatever goes wrong while reading becomes one sentence about the file."""
+@contextmanager
+def _open(path: Path) -> Iterator[PilImage.Image]:
+    """The decoded picture; whatever goes wrong with it becomes one sentence about the file."""
     try:
         with PilImage.open(path) as picture:
             picture.load()
-            return picture
+            yield picture
     except FileNotFoundError:
         raise BadData(f"{path}: there is no such file.") from None
-    except (OSError, SyntaxError, ValueError) as e:  # what Pillow raises for damaged files of different formats
+    except (OSError, SyntaxError, ValueError, PilImage.DecompressionBombError) as e:  # Pillow's for damaged files
         raise BadData(f"{path}: cannot be read as an image ({e}); replace or remove the file.") from None

@@ -42,6 +42,9 @@ class TrainLoader:
         self._loader = DataLoader(
             _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
             persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
+            # Its own, unused: from the global one it would take a number whenever workers start, and dropout would
+            # see other numbers after a resume.
+            generator=torch.Generator(),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -67,8 +70,8 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
         BadData: A file cannot be used.
     """
     loader = DataLoader(
-        _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker,
-    )  # fmt: skip
+        _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker, generator=torch.Generator()
+    )
     for sample in loader:
         if isinstance(sample, PixelwiseError):
             raise sample

@@ -5,8 +5,8 @@ import torch
 
 from pixelwise.core.labels import IGNORE
 from pixelwise.core.spec import Spec
-from pixelwise.data.loading import read_samples
 from pixelwise.data.base import SegmentationDataset
+from pixelwise.data.loading import read_samples
 
 Colour = tuple[float, float, float]
 

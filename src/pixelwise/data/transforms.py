@@ -4,6 +4,7 @@ Images are interpolated bilinearly (with antialiasing when they shrink), labels 
 leaves the frame it is black and its labels are IGNORE.
 """
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -40,7 +41,7 @@ class Augment(Spec):
 
     @model_validator(mode="after")
     def _range(self) -> "Augment":
-        if self.rescale and not 0 < self.rescale[0] <= self.rescale[1]:
+        if self.rescale and not 0 < self.rescale[0] <= self.rescale[1] < math.inf:
             raise ValueError("rescale is a range of factors (low, high) with 0 < low <= high")
         return self
 
@@ -57,10 +58,13 @@ def resize_image(image: Image, size: Size) -> SizedImage:
     """Brings an image to (H, W), bilinear with antialiasing."""
     if image.shape[1:] == size:
         return image
-    return F.resize(image, list(size), InterpolationMode.BILINEAR, antialias=True)
+    resized: SizedImage = F.resize(image, list(size), InterpolationMode.BILINEAR, antialias=True)
+    return resized
 
 
-def augment(image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator) -> tuple[SizedImage, SizedLabels]:
+def augment(
+    image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator
+) -> tuple[SizedImage, SizedLabels]:
     """One augmented view.
 
     Args:

@@ -5,6 +5,7 @@ Source: Everingham, Van Gool, Williams, Winn, Zisserman, "The PASCAL Visual Obje
 images are not public.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -80,6 +81,7 @@ class Voc2007(_Voc):
 
     kind: Literal["voc2007"] = "voc2007"
     year: ClassVar[int] = 2007
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 209, "val": 213, "trainval": 422, "test": 210}
 
 
 class Voc2012(_Voc):
@@ -87,3 +89,4 @@ class Voc2012(_Voc):
 
     kind: Literal["voc2012"] = "voc2012"
     year: ClassVar[int] = 2012
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 1464, "val": 1449, "trainval": 2913, "test": 1456}

@@ -1,0 +1,1 @@
+"""Training, judging and predicting: the only room that knows data, models, losses and metrics together."""

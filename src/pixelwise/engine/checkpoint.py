@@ -14,29 +14,9 @@ from torch import Tensor, nn, optim
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import write_atomic
-from pixelwise.core.spec import Spec
+from pixelwise.engine.selection import State
 
 OPTIMIZER = "optimizer/"
-
-
-class State(Spec):
-    """Where training stands.
-
-    Attributes:
-        epoch: The last finished epoch.
-        best_epoch: The epoch of the best weights, 0 before the first.
-        best_value: Its monitored value, None before the first finite one.
-        stop_value: Best value that early stop has seen.
-        stale: Epochs in a row without a new best, as early stop counts them.
-        stopped: Whether early stop has ended the run.
-    """
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_value: float | None = None
-    stop_value: float | None = None
-    stale: int = 0
-    stopped: bool = False
 
 
 def save_weights(path: Path, model: nn.Module, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""Judging: one confusion matrix over a whole split at the images' original size, and the trivial predictor beside it."""
+"""Judging: one confusion matrix over a whole split at the images' original size, the trivial predictor beside it."""
 
 import os
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from jaxtyping import Int64
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.labels import LabelSpace
-from pixelwise.data import Sample, SegmentationDataset
+from pixelwise.data import DataSpec, Sample, SegmentationDataset
 from pixelwise.data.loading import read_samples
 from pixelwise.data.statistics import Statistics
-from pixelwise.engine.precision import Machine, decide
+from pixelwise.engine.precision import decide
 from pixelwise.engine.predict import Predictor
 from pixelwise.engine.progress import Bar
 from pixelwise.experiment import Experiment
@@ -104,19 +104,20 @@ def evaluate(
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(machine.torch_device)
     judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
-    return store(run, judgement, split, predictor.epoch, dataset.space, statistics)
+    return store(run, judgement, experiment.data, split, predictor.epoch, statistics)
 
 
 def store(
-    run: Run, judgement: Judgement, split: str, epoch: int, space: LabelSpace, statistics: Statistics
+    run: Run, judgement: Judgement, data: DataSpec, split: str, epoch: int, statistics: Statistics
 ) -> SplitResult:
     """Turns a judgement into scores beside the trivial predictor's, and adds both to the run."""
-    commonest = int(np.argmax(statistics.pixel_counts))
+    space, commonest = data.label_space, int(np.argmax(statistics.pixel_counts))
     matrix = judgement.matrix
     trivial = scores(confusion.constant_predictor(matrix, commonest), space)
     result = SplitResult(
         split=split,
         images=len(judgement.ids),
+        published_images=data.published_sizes.get(split),
         epoch=epoch,
         loss=finite(judgement.loss),
         trivial=Trivial(predicts=space.names[commonest], **trivial),

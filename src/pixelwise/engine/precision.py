@@ -61,7 +61,8 @@ def pick_device(wanted: str) -> str:
     if wanted == "auto":
         return next(name for name, available in there.items() if available)
     if not there.get(wanted):
-        raise InvalidSpec(f"this machine has no {wanted}; available: {', '.join(n for n, has in there.items() if has)}.")
+        available = ", ".join(name for name, has in there.items() if has)
+        raise InvalidSpec(f"this machine has no {wanted}; available: {available}.")
     return wanted
 
 
@@ -90,7 +91,7 @@ def describe() -> dict[str, str | int]:
 def _computes_bf16(device: str) -> bool:
     """Whether bf16 products are made by the hardware, not emulated."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "cpu":
         return "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
     return False

@@ -57,7 +57,7 @@ class Predictor:
         experiment = Experiment.from_json(run.experiment_json())
         model = Segmenter(experiment.model.build(experiment.data.label_space.num_classes), experiment.model)
         epoch = load_weights(run.best, model)
-        model.to(torch.device(pick_device(device)), memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
+        model.to(torch.device(pick_device(device))).to(memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
         predictor = cls(model, experiment)
         predictor.epoch = epoch
         return predictor

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import nn
 
 from pixelwise.core.chance import seed_torch
@@ -17,19 +15,21 @@ from pixelwise.core.labels import LabelSpace
 from pixelwise.data import SegmentationDataset
 from pixelwise.data.loading import TrainLoader
 from pixelwise.data.statistics import Statistics, measure
-from pixelwise.engine.checkpoint import State, load_state, save_state, save_weights
-from pixelwise.engine.evaluate import Judgement, finite, find_data_root, judge, scores, store, training_statistics
+from pixelwise.engine.checkpoint import load_state, save_state, save_weights
+from pixelwise.engine.evaluate import find_data_root, judge, store, training_statistics
 from pixelwise.engine.guard import Guard
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predict import Predictor
 from pixelwise.engine.progress import Bar, Log
+from pixelwise.engine.records import Trained, epoch_line, epoch_record
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
-from pixelwise.experiment import Experiment, Monitor
+from pixelwise.engine.selection import State, advance
+from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
 from pixelwise.models import Segmenter
-from pixelwise.runs import EpochRecord, Run
+from pixelwise.runs import Run
 
 
 def train(experiment: Experiment, *, data_root: Path | str | None = None, out: Path | str | None = None) -> Run:
@@ -120,7 +120,13 @@ def _fit(run: Run, experiment: Experiment, machine: Machine, data: _Data, statis
     learner = _build(experiment, machine, data, statistics)
     state = _restore(run, learner)
     predictor = Predictor(learner.model, experiment)
-    log.line(_headline(run, learner, machine, data))
+    parameters = sum(p.numel() for p in learner.model.parameters())
+    log.line(
+        f"{run.path}: {len(data.train)} training and {len(data.val)} validation images, {data.space.num_classes}"
+        f" classes, {parameters:,} parameters, {machine.device} {machine.precision}"
+    )
+    if absent := [n for n, pixels in zip(data.space.names, statistics.pixel_counts, strict=True) if not pixels]:
+        log.line(f"no training pixel of {', '.join(absent)}: class weights are 0 there")
     with Guard(run) as guard:
         for epoch in range(state.epoch + 1, fit.epochs + 1):
             if state.stopped:
@@ -131,30 +137,23 @@ def _fit(run: Run, experiment: Experiment, machine: Machine, data: _Data, statis
             trained = _train_epoch(learner, epoch, fit.epochs, data.space.num_classes, guard)
             guard.after_epoch(epoch, trained.loss)
             judged = judge(predictor, data.val, learner.loss, fit.batch_size, machine.workers)
-            state, is_best = _advance(state, experiment, epoch, judged)
-            record = _record(epoch, learning_rate(fit, epoch), trained, judged, data.space, is_best, began)
+            state, is_best = advance(state, fit, epoch, judged.loss, confusion.mean_iou(judged.matrix))
+            record = epoch_record(epoch, learning_rate(fit, epoch), trained, judged, data.space, is_best, began)
             run.append_history(record)
             if is_best:
                 save_weights(run.best, learner.model, epoch)
-                store(run, judged, experiment.data.val_split, epoch, data.space, statistics)
+                store(run, judged, experiment.data, experiment.data.val_split, epoch, statistics)
             save_state(run.last, learner.model, learner.optimizer, state)
-            log.line(_line(record, fit.epochs))
+            log.line(epoch_line(record, fit.epochs))
             guard.after_step()
     if state.stopped:
-        log.line(f"stopped after epoch {state.epoch}: no better {_monitor(experiment)} for {state.stale} epochs")
+        log.line(f"stopped after epoch {state.epoch}: nothing better for {state.stale} epochs")
     draw_curves(run, experiment)
     draw_predictions(run, Predictor.load(run, machine.device), data.val, experiment.data.val_split)
     return run
 
 
-class _Trained(NamedTuple):
-    loss: float
-    matrix: Int64[np.ndarray, "K K"]
-    seconds: float
-    images: int
-
-
-def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, guard: Guard) -> _Trained:
+def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, guard: Guard) -> Trained:
     """One pass over the training split. Nothing in the step waits for the device but a bar that somebody watches."""
     model, optimizer, machine = learner.model, learner.optimizer, learner.machine
     device = machine.torch_device
@@ -170,7 +169,7 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
                 logits = model(images)
             value = learner.loss(logits, labels)
             optimizer.zero_grad()
-            value.mean.backward()
+            value.mean.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
             if learner.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), learner.clip)
             optimizer.step()
@@ -181,7 +180,7 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
             bar.step(f"loss {float(value.mean):.3f}" if bar.shown else "")
             guard.after_step()
     total, number = sums.tolist()
-    return _Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
+    return Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
 
 
 def _build(experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics) -> _Learner:
@@ -190,7 +189,7 @@ def _build(experiment: Experiment, machine: Machine, data: _Data, statistics: St
     network = experiment.model.build(data.space.num_classes)
     mean, std = experiment.model.mean or statistics.mean, experiment.model.std or statistics.std
     memory_format = MEMORY_FORMATS[fit.memory_format]
-    model = Segmenter(network, experiment.model, mean, std).to(device, memory_format=memory_format)
+    model = Segmenter(network, experiment.model, mean, std).to(device).to(memory_format=memory_format)
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(device)
     loader = TrainLoader(
@@ -208,75 +207,3 @@ def _restore(run: Run, learner: _Learner) -> State:
     state = load_state(run.last, learner.model, learner.optimizer)
     run.keep_history(state.epoch)
     return state
-
-
-def _advance(state: State, experiment: Experiment, epoch: int, judged: Judgement) -> tuple[State, bool]:
-    """The state after an epoch, and whether the epoch is the best so far."""
-    fit = experiment.fit
-    best = _value(fit.best, judged)
-    is_best = not state.best_epoch or _better(fit.best, best, state.best_value)
-    changes: dict[str, object] = {"epoch": epoch}
-    if is_best:
-        changes |= {"best_epoch": epoch, "best_value": finite(best)}
-    if fit.early_stop:
-        watched = _value(fit.early_stop.monitor, judged)
-        improved = _better(fit.early_stop.monitor, watched, state.stop_value)
-        stale = 0 if improved else state.stale + 1
-        stop_value = watched if improved else state.stop_value
-        changes |= {"stop_value": stop_value, "stale": stale, "stopped": stale >= fit.early_stop.patience}
-    return state.replace(**changes), is_best
-
-
-def _value(monitor: Monitor, judged: Judgement) -> float:
-    return judged.loss if monitor == "val_loss" else confusion.mean_iou(judged.matrix)
-
-
-def _better(monitor: Monitor, value: float, than: float | None) -> bool:
-    """Whether a value improves on the best so far; an undefined one never does."""
-    if not np.isfinite(value):
-        return False
-    return than is None or (value < than if monitor == "val_loss" else value > than)
-
-
-def _monitor(experiment: Experiment) -> str:
-    return experiment.fit.early_stop.monitor.replace("_", " ") if experiment.fit.early_stop else ""
-
-
-def _record(
-    epoch: int, rate: float, trained: _Trained, judged: Judgement, space: LabelSpace, is_best: bool, began: float
-) -> EpochRecord:
-    learnt, val = scores(trained.matrix, space), scores(judged.matrix, space)
-    return EpochRecord(
-        epoch=epoch,
-        lr=rate,
-        train_loss=finite(trained.loss),
-        train_mean_iou=learnt["mean_iou"],
-        train_pixel_accuracy=learnt["pixel_accuracy"],
-        val_loss=finite(judged.loss),
-        val_mean_iou=val["mean_iou"],
-        val_pixel_accuracy=val["pixel_accuracy"],
-        val_iou=val["iou"],
-        best=is_best,
-        seconds=round(time.perf_counter() - began, 3),
-        images_per_second=round(trained.images / trained.seconds, 3),
-    )
-
-
-def _headline(run: Run, learner: _Learner, machine: Machine, data: _Data) -> str:
-    parameters = sum(p.numel() for p in learner.model.parameters())
-    return (
-        f"{run.path}: {len(data.train)} training and {len(data.val)} validation images, {data.space.num_classes} classes,"
-        f" {parameters:,} parameters, {machine.device} {machine.precision}"
-    )
-
-
-def _line(record: EpochRecord, epochs: int) -> str:
-    def show(value: float | None) -> str:
-        return "   –  " if value is None else f"{value:.4f}"
-
-    return (
-        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  train loss {show(record.train_loss)}"
-        f"  val loss {show(record.val_loss)}  val mean IoU {show(record.val_mean_iou)}"
-        f"  val accuracy {show(record.val_pixel_accuracy)}  {record.images_per_second:.1f} img/s"
-        f"{'  best' if record.best else ''}"
-    )

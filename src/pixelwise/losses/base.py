@@ -1,6 +1,7 @@
 """The contract of a loss: a spec that builds a function of logits and labels which gives a sum and a count."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -9,7 +10,8 @@ from pixelwise.core.spec import Spec
 from pixelwise.core.types import Labels, Logits, PixelCounts
 
 
-class LossValue(NamedTuple):
+@dataclass(frozen=True)
+class LossValue:
     """A loss that adds up over batches and ranks: add sums and counts, then divide.
 
     Attributes:
@@ -22,7 +24,7 @@ class LossValue(NamedTuple):
 
     @property
     def mean(self) -> Tensor:
-        """sum / count, and 0 with zero gradient where nothing was counted."""
+        """The sum over the count, and 0 with zero gradient where nothing was counted."""
         return self.sum / torch.where(self.count > 0, self.count, torch.ones_like(self.count))
 
 
@@ -30,9 +32,13 @@ class LossValue(NamedTuple):
 class LossFunction(Protocol):
     """What a loss's spec builds (a module, so that its weights move with `.to`)."""
 
-    def __call__(self, logits: Logits, labels: Labels) -> LossValue: ...
+    def __call__(self, logits: Logits, labels: Labels) -> LossValue:
+        """The loss of a batch."""
+        ...
 
-    def to(self, device: torch.device) -> "LossFunction": ...
+    def to(self, device: torch.device) -> "LossFunction":
+        """Moves the weights."""
+        ...
 
 
 class LossSpec(Spec):

@@ -70,7 +70,7 @@ def constant_predictor(matrix: Matrix, class_id: int) -> Matrix:
 
 
 def _ratio(part: Int64[np.ndarray, " K"], whole: Int64[np.ndarray, " K"]) -> PerClass:
-    """part / whole, NaN where the whole is 0."""
+    """Part by whole, NaN where the whole is 0."""
     with np.errstate(invalid="ignore"):
         ratio: PerClass = part / whole
     return ratio

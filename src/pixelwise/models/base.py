@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import torch
-from jaxtyping import Integer, UInt8
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,8 +59,9 @@ class ModelSpec(Spec):
 class Segmenter(nn.Module):
     """A network in its frame: normalise, pad, run, crop.
 
-    The image is normalised, padded with zeros right and below to the network's multiple and minimum, run, and the logits
-    are cropped to the image. The constants are buffers: they travel with the weights, and loading weights brings theirs.
+    The image is normalised, padded with zeros right and below to the network's multiple and minimum, run, and the
+    logits are cropped to the image. The constants are buffers: they travel with the weights, and loading weights brings
+    theirs.
 
     Args:
         network: What a `ModelSpec` built.
@@ -88,7 +88,8 @@ class Segmenter(nn.Module):
         height, width = images.shape[-2:]
         normalised = (images - self.mean) / self.std
         padded = F.pad(normalised, (0, self._missing(width), 0, self._missing(height)))
-        return self.network(padded)[..., :height, :width]
+        logits: Logits = self.network(padded)
+        return logits[..., :height, :width]
 
     def _missing(self, length: int) -> int:
         """How many pixels a side lacks."""

@@ -20,14 +20,17 @@ DECODER = (512, 256, 128, 64, 32)
 
 
 class Fcn(ModelSpec):
-    """Five strided convolutions down, five transposed ones up, a 1×1 classifier; 5,500,245 parameters for 21 classes."""
+    """Five strided convolutions down, five transposed ones up, a 1×1 classifier.
+
+    5,500,245 parameters for 21 classes.
+    """
 
     kind: Literal["fcn"] = "fcn"
 
     @property
     def multiple(self) -> int:
         """The encoder halves five times."""
-        return 2 ** len(ENCODER)
+        return 32
 
     def build(self, num_classes: int) -> "FcnNetwork":
         """See `ModelSpec.build`."""
@@ -54,4 +57,5 @@ class FcnNetwork(nn.Module):
 
     def forward(self, images: Features) -> Logits:
         """Normalised images, both sides multiples of 32, to logits of the same size."""
-        return self.classifier(self.decoder(self.encoder(images)))
+        logits: Logits = self.classifier(self.decoder(self.encoder(images)))
+        return logits

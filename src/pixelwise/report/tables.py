@@ -6,9 +6,9 @@ from rich.table import Table
 from pixelwise.runs import SplitResult
 
 
-def scores_table(result: SplitResult, title: str) -> Table:
+def scores_table(result: SplitResult) -> Table:
     """Summary scores of a run beside the trivial predictor's."""
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(title=result.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name, justify in (("", "left"), ("run", "right"), (f"all {result.trivial.predicts}", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left")
     for label, key in (

@@ -1,0 +1,1 @@
+"""What needs recipes, engine and report together."""

@@ -13,5 +13,8 @@ Kind = Literal["recipes", "models", "losses", "datasets"]
 
 def catalogue(what: Kind) -> dict[str, str]:
     """Name -> first sentence of its docstring, by name."""
-    found: Mapping[str, Any] = {"recipes": RECIPES, "models": MODELS, "losses": LOSSES, "datasets": DATASETS}[what]
+    everything: dict[Kind, Mapping[str, Any]] = {
+        "recipes": RECIPES, "models": MODELS, "losses": LOSSES, "datasets": DATASETS,
+    }  # fmt: skip
+    found = everything[what]
     return {name: (found[name].__doc__ or "").strip().split("\n")[0] for name in sorted(found)}

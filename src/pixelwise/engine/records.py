@@ -1,0 +1,62 @@
+"""A finished epoch as a record and as a line for a person."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
+
+from pixelwise.core.labels import LabelSpace
+from pixelwise.engine.evaluate import Judgement, finite, scores
+from pixelwise.runs import EpochRecord
+
+
+class Trained(NamedTuple):
+    """What one pass over the training split gave.
+
+    Attributes:
+        loss: Mean over valid pixels, taken while the weights moved.
+        matrix: Confusion matrix of the same, augmented, images.
+        seconds: Wall time.
+        images: How many.
+    """
+
+    loss: float
+    matrix: Int64[np.ndarray, "K K"]
+    seconds: float
+    images: int
+
+
+def epoch_record(
+    epoch: int, rate: float, trained: Trained, judged: Judgement, space: LabelSpace, is_best: bool, began: float
+) -> EpochRecord:
+    """The epoch's line of the history. `began` is the reading of `time.perf_counter` at its start."""
+    learnt, val = scores(trained.matrix, space), scores(judged.matrix, space)
+    return EpochRecord(
+        epoch=epoch,
+        lr=rate,
+        train_loss=finite(trained.loss),
+        train_mean_iou=learnt["mean_iou"],
+        train_pixel_accuracy=learnt["pixel_accuracy"],
+        val_loss=finite(judged.loss),
+        val_mean_iou=val["mean_iou"],
+        val_pixel_accuracy=val["pixel_accuracy"],
+        val_iou=val["iou"],
+        best=is_best,
+        seconds=round(time.perf_counter() - began, 3),
+        images_per_second=round(trained.images / trained.seconds, 3),
+    )
+
+
+def epoch_line(record: EpochRecord, epochs: int) -> str:
+    """The epoch in a line. `epochs` is how many were asked for."""
+
+    def show(value: float | None) -> str:
+        return "     –" if value is None else f"{value:.4f}"
+
+    return (
+        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  train loss {show(record.train_loss)}"
+        f"  val loss {show(record.val_loss)}  val mean IoU {show(record.val_mean_iou)}"
+        f"  val accuracy {show(record.val_pixel_accuracy)}  {record.images_per_second:.1f} img/s"
+        f"{'  best' if record.best else ''}"
+    )
