@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction
 from tyro.extras import SubcommandApp
 
 from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError
@@ -125,7 +125,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Errors that are the user's to mend become one sentence and exit code 2."""
     words = _one_value_each(sys.argv[1:] if argv is None else argv)
     try:
-        app.cli(args=words, prog="pixelwise", description="Train, judge and use semantic-segmentation models.")
+        about = "Train, judge and use semantic-segmentation models."
+        app.cli(args=words, prog="pixelwise", description=about, config=(FlagCreatePairsOff,))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except PixelwiseError as error:
         print(f"pixelwise: {error}", file=sys.stderr)  # noqa: T201  # as it is: no wrapping, no markup
         sys.exit(130 if isinstance(error, Interrupted) else 2)

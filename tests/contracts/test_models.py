@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn, optim
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transforms
 
@@ -21,7 +21,7 @@ PARAMETERS = {
 }
 """Kind -> parameters for 21 classes, from the reports' specification."""
 
-SPECS: list[ModelSpec] = [*(spec() for spec in MODELS.values()), Small()]
+SPECS: list[ModelSpec] = [*(spec.model_validate({}) for spec in MODELS.values()), Small()]
 SIZES = [(33, 47), (32, 32), (100, 37), (64, 96), (20, 9), (1, 1)]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -39,7 +39,7 @@ def images(batch: int, height: int, width: int) -> Tensor:
 
 
 class Recorder(nn.Module):
-    """Keeps what it is given; its logits are 1 above and left of the last pixel, so that a crop shows."""
+    """Keeps what it is given, and gives it back."""
 
     def forward(self, given: Features) -> Features:
         self.given = given
@@ -66,28 +66,12 @@ def test_the_data_set_alone_decides_the_number_of_classes(spec: ModelSpec, num_c
 @every_model
 def test_every_trainable_parameter_learns_from_two_images_of_64_pixels(spec: ModelSpec) -> None:
     model = built(spec).train()
-    logits = model(images(2, 64, 64))
-    F.cross_entropy(logits, torch.randint(0, 3, (2, 64, 64), generator=torch.Generator().manual_seed(1))).backward()
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert parameter.grad is not None, name
-            assert parameter.grad.isfinite().all(), name
-            assert parameter.grad.any(), name
-
-
-@every_model
-def test_a_few_steps_lower_the_loss(spec: ModelSpec) -> None:
-    model, batch = built(spec).train(), images(2, 64, 64)
-    labels = (batch[:, 0] > 127).long()
-    optimizer = optim.Adam([p for p in model.parameters() if p.requires_grad], 1e-3)
-    losses = []
-    for _ in range(4):
-        loss = F.cross_entropy(model(batch), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < losses[0]
+    labels = torch.randint(0, 3, (2, 64, 64), generator=torch.Generator().manual_seed(1))
+    learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    gradients = torch.autograd.grad(F.cross_entropy(model(images(2, 64, 64)), labels), list(learning.values()))
+    for name, gradient in zip(learning, gradients, strict=True):
+        assert gradient.isfinite().all(), name
+        assert gradient.any(), name
 
 
 @every_model
@@ -126,9 +110,10 @@ def test_a_spec_comes_back_from_json_inside_an_experiment(spec: ModelSpec, tiny:
 @torch.no_grad()
 def test_at_the_networks_multiple_nothing_is_padded(spec: ModelSpec) -> None:
     side = -(-max(spec.min_size, 64) // spec.multiple) * spec.multiple
-    segmenter = Segmenter(Recorder(), spec, MEAN, STD)
+    recorder = Recorder()
+    segmenter = Segmenter(recorder, spec, MEAN, STD)
     logits = segmenter(images(1, side, side + spec.multiple))
-    assert segmenter.network.given.shape[2:] == (side, side + spec.multiple)
+    assert recorder.given.shape[2:] == (side, side + spec.multiple)
     expected = transforms.normalize(images(1, side, side + spec.multiple) / 255, list(MEAN), list(STD))
     torch.testing.assert_close(logits, expected)
 
@@ -156,20 +141,21 @@ def test_in_eval_an_images_logits_do_not_depend_on_its_batch(spec: ModelSpec) ->
 def test_first_weights_are_xavier_uniform_and_biases_zero(kind: str) -> None:
     """Within ±sqrt(6 / (fan in + fan out)), and reaching out to it."""
     torch.manual_seed(0)
-    for name, layer in MODELS[kind]().build(21).named_modules():
+    for name, layer in MODELS[kind].model_validate({}).build(21).named_modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             bound = math.sqrt(6 / (sum(layer.weight.shape[:2]) * layer.weight[0, 0].numel()))
             assert 0.95 * bound < layer.weight.abs().max() <= bound, name
-            assert layer.weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.1), name
+            assert layer.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1), name
             assert layer.bias is None or not layer.bias.any(), name
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_parameters_are_as_many_as_the_reports(kind: str) -> None:
-    assert sum(p.numel() for p in MODELS[kind]().build(21).parameters()) == PARAMETERS[kind]
+    network = MODELS[kind].model_validate({}).build(21)
+    assert sum(p.numel() for p in network.parameters()) == PARAMETERS[kind]
 
 
 @pytest.mark.parametrize("constants", [{"mean": MEAN}, {"std": STD}, {"mean": MEAN, "std": (0.2, 0, 0.2)}])
 def test_a_spec_refuses_half_a_normalisation_and_division_by_zero(constants: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="mean and std are given together|greater than 0"):
+    with pytest.raises(ValueError, match=r"mean and std are given together|greater than 0"):
         Small.model_validate(constants)

@@ -5,7 +5,7 @@ import signal
 import threading
 from types import FrameType
 
-from pixelwise.core.errors import Interrupted, PixelwiseError
+from pixelwise.core.errors import Interrupted, RunError
 from pixelwise.runs import Run
 
 
@@ -53,10 +53,10 @@ class Guard:
         """Ends training if the weights are lost; the last good epoch's are kept.
 
         Raises:
-            PixelwiseError: The training loss is not finite.
+            RunError: The training loss is not finite.
         """
         if not math.isfinite(train_loss):
-            raise PixelwiseError(
+            raise RunError(
                 f"the training loss became {train_loss} in epoch {epoch}: lower fit.optimizer.lr or set fit.clip=1."
                 f" The epochs before it are safe in {self._run.path}."
             )

@@ -1,0 +1,74 @@
+"""What every recipe promises: it builds, says what it is, comes back from JSON, and trains."""
+
+from pathlib import Path
+
+import pytest
+
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.data import Shapes
+from pixelwise.engine import train as loop
+from pixelwise.engine.predict import Predictor
+from pixelwise.experiment import Experiment
+from pixelwise.recipes import RECIPES, get
+from pixelwise.recipes.registry import recipe
+
+SIZE = (64, 64)
+
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+def reduced(experiment: Experiment) -> Experiment:
+    """The same network, loss, optimizer and schedule for one step on two pictures of 64×64."""
+    return experiment.replace(
+        data=Shapes(size=SIZE, images=2),
+        size=SIZE if experiment.size else None,
+        augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
+        fit=experiment.fit.replace(epochs=1, batch_size=2, workers=0, device="cpu"),
+        watch=(),
+    )
+
+
+@every_recipe
+def test_a_recipe_is_an_experiment_of_its_name_that_comes_back_from_json(name: str) -> None:
+    experiment = get(name)
+    assert experiment.name == name
+    assert Experiment.from_json(experiment.to_json()) == experiment
+
+
+@every_recipe
+def test_a_recipe_says_in_a_sentence_what_it_is(name: str) -> None:
+    """The first line of its docstring is what `pixelwise list recipes` shows."""
+    first, *rest = (RECIPES[name].__doc__ or "").splitlines() or [""]
+    assert first.endswith(".")
+    assert not rest or not rest[0].strip()
+
+
+@every_recipe
+def test_a_recipe_names_classes_and_splits_that_its_data_set_has(name: str) -> None:
+    experiment = get(name)
+    assert {experiment.data.train_split, experiment.data.val_split} <= set(experiment.data.splits)
+    assert set(experiment.watch) <= set(experiment.data.label_space.names)
+
+
+@every_recipe
+def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for picture in ("draw_curves", "draw_predictions"):  # another test's subject
+        monkeypatch.setattr(loop, picture, lambda *_: None)
+    experiment = reduced(get(name))
+    run = loop.train(experiment, out=tmp_path / "run")
+    assert Experiment.from_json(run.experiment_json()) == experiment
+    (epoch,) = run.history()
+    assert epoch.lr == experiment.fit.optimizer.lr
+    assert epoch.train_loss is not None
+    assert epoch.train_loss > 0
+    assert run.results()["val"].epoch == Predictor.load(run, "cpu").epoch == 1
+
+
+def test_two_recipes_cannot_share_a_name() -> None:
+    with pytest.raises(ValueError, match="two recipes are called shapes/fcn"):
+        recipe("shapes/fcn")(lambda: get("shapes/fcn"))
+
+
+def test_a_mistyped_recipe_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(InvalidSpec, match=r"no recipe is called 'shapes/fnc'.*shapes/fcn"):
+        get("shapes/fnc")
