@@ -49,9 +49,8 @@ def test_without_a_scheme_there_are_no_weights() -> None:
 
 @weighing
 @given(pixels=counts)
-def test_a_weight_is_0_exactly_where_a_class_has_no_pixel_or_every_pixel_by_complement(
-    scheme: Scheme, pixels: torch.Tensor
-) -> None:
+def test_a_weight_is_0_exactly_where_a_class_has_no_pixel(scheme: Scheme, pixels: torch.Tensor) -> None:
+    """Or, by `complement`, where it has all of them."""
     weights = class_weights(scheme, pixels)
     assert weights is not None
     assert weights.dtype == torch.float32

@@ -5,7 +5,7 @@ the prediction alone:
 
 - an empty union: NaN here and left out of the mean; 0 from both judges, left out of torchmetrics' mean and of
   scikit-learn's unless `labels` names it;
-- predicted but never true: IoU 0 everywhere. Mean accuracy leaves it out here, as scikit-learn's balanced accuracy does.
+- predicted but never true: IoU 0 everywhere. Mean accuracy leaves it out here, as scikit-learn's does.
 """
 
 from typing import NamedTuple

@@ -93,7 +93,7 @@ def _section(run: Run) -> str:
     subset = f" (a subset: as published {published})" if published and statistics["images"] < published else ""
     lines = [
         f"## {experiment.name}, seed {experiment.fit.seed}\n",
-        f"```\n{command(experiment)}\n```\n",
+        f"```bash\n{command(experiment)}\n```\n",
         (
             f"{statistics['images']} training images{subset} at {size}, batch {experiment.fit.batch_size},"
             f" {len(history)} of {experiment.fit.epochs} epochs in {_minutes(history):.0f} minutes on"

@@ -1,0 +1,116 @@
+"""Batches are a function of (seed, epoch): every sample once, no matter how many workers prepare them."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pixelwise.core.errors import BadData
+from pixelwise.data import CamVid, SegmentationDataset, Shapes
+from pixelwise.data.loading import Batch, TrainLoader, read_samples
+from pixelwise.data.transforms import Augment
+from tests.data.memory import InMemory, numbered
+from tests.data.trees import camvid
+
+NOTHING = Augment()
+EVERYTHING = Augment(rescale=(0.7, 1.4), rotate=30, crop=(24, 24), hflip=0.5, vflip=0.5)
+
+
+def loader(split: SegmentationDataset, how: Augment = NOTHING, seed: int = 0, workers: int = 0) -> TrainLoader:
+    return TrainLoader(split, how, None, batch_size=4, seed=seed, workers=workers)
+
+
+def order(batches: Iterable[Batch]) -> list[int]:
+    """Which samples of a `numbered` split came, in order."""
+    return [int(image[0, 0, 0]) for batch in batches for image in batch.images]
+
+
+@pytest.fixture(scope="module")
+def shapes() -> SegmentationDataset:
+    return Shapes(size=(32, 32), images=10).build("train", Path())
+
+
+def test_every_sample_comes_exactly_once_an_epoch() -> None:
+    batches = list(loader(numbered(10)).epoch(3))
+    assert [len(batch.images) for batch in batches] == [4, 4, 2]
+    assert sorted(order(batches)) == list(range(10))
+    assert len(loader(numbered(10))) == 3
+
+
+def test_another_epoch_or_seed_is_another_order_and_the_same_is_the_same() -> None:
+    split = numbered(50)
+    orders = [order(loader(split, seed=seed).epoch(epoch)) for seed in (0, 1) for epoch in (0, 1)]
+    assert len({tuple(o) for o in orders}) == 4
+    again = loader(split)
+    assert order(again.epoch(1)) == orders[1], "epoch 1 does not need epoch 0 before it"
+    assert order(again.epoch(0)) == orders[0]
+
+
+def test_workers_change_no_bit_of_any_epoch(shapes: SegmentationDataset) -> None:
+    alone, shared = loader(shapes, EVERYTHING), loader(shapes, EVERYTHING, workers=2)
+    for epoch in (0, 1):
+        for one, other in zip(alone.epoch(epoch), shared.epoch(epoch), strict=True):
+            assert torch.equal(one.images, other.images)
+            assert torch.equal(one.labels, other.labels)
+
+
+def test_a_sample_is_augmented_differently_each_epoch(shapes: SegmentationDataset) -> None:
+    one = InMemory([shapes[0]])
+    views = [next(loader(one, EVERYTHING).epoch(epoch)).images for epoch in range(4)]
+    assert len({view.numpy().tobytes() for view in views}) == 4
+
+
+def test_two_samples_of_an_epoch_are_augmented_differently(shapes: SegmentationDataset) -> None:
+    twins = InMemory([shapes[0]] * 4)
+    images = next(loader(twins, EVERYTHING).epoch(0)).images
+    assert len({image.numpy().tobytes() for image in images}) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loading_takes_nothing_from_torchs_own_chance(shapes: SegmentationDataset, workers: int) -> None:
+    """Else dropout would see other numbers whenever workers start anew."""
+    before = torch.get_rng_state()
+    list(loader(shapes, EVERYTHING, workers=workers).epoch(0))
+    list(read_samples(shapes, workers))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_images_come_at_the_wanted_size_before_they_are_augmented() -> None:
+    mixed = InMemory([numbered(1, (8, 10))[0], numbered(1, (30, 20))[0]])
+    batches = TrainLoader(mixed, Augment(crop=(5, 9)), (16, 12), batch_size=2, seed=0).epoch(0)
+    assert next(batches).images.shape == (2, 3, 5, 9)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sizes_that_cannot_form_a_batch_are_named_with_the_remedy(workers: int) -> None:
+    mixed = InMemory([numbered(1, (8, 10))[0]._replace(id="first"), numbered(1, (4, 6))[0]._replace(id="second")])
+    with pytest.raises(BadData) as error:
+        list(loader(mixed, workers=workers).epoch(0))
+    text = str(error.value)
+    assert "first (10x8)" in text
+    assert "second (6x4)" in text
+    assert "--set size=[H,W]" in text
+    assert "--set augment.crop=[H,W]" in text
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    "walk", [lambda split, n: loader(split, workers=n).epoch(0), read_samples], ids=["training", "reading"]
+)
+def test_a_broken_file_arrives_as_one_sentence_from_any_process(
+    tmp_path: Path, workers: int, walk: Callable[[SegmentationDataset, int], Iterable[object]]
+) -> None:
+    camvid(tmp_path)
+    broken = tmp_path / "camvid/train/0016E5_00130.png"
+    broken.write_bytes(b"")
+    with pytest.raises(BadData, match=f"^{broken}: cannot be read as an image") as error:
+        list(walk(CamVid().build("train", tmp_path), workers))
+    assert type(error.value) is BadData
+    assert "\n" not in str(error.value), "a traceback of the worker came along"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_reading_keeps_the_splits_own_order(workers: int) -> None:
+    split = numbered(7)
+    assert [sample.id for sample in read_samples(split, workers)] == split.ids

@@ -1,0 +1,52 @@
+"""The real data sets, where PIXELWISE_DATA has them: their sizes, and a sample of every split."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pixelwise.core.labels import IGNORE
+from pixelwise.data import DATASETS
+from pixelwise.data.files import PairedFiles
+
+pytestmark = pytest.mark.real_data
+
+COUNTS = {
+    ("camvid", "train"): 367, ("camvid", "val"): 101, ("camvid", "test"): 233,
+    ("voc2012", "train"): 463, ("voc2012", "val"): 286,
+    ("voc2007", "train"): 60, ("voc2007", "val"): 67, ("voc2007", "test"): 56, ("voc2007", "trainval"): 127,
+}  # fmt: skip
+"""CamVid whole; of VOC, the subset that is at hand."""
+
+
+@pytest.mark.parametrize(("kind", "split"), COUNTS)
+def test_a_split_is_whole_and_its_samples_are_valid(real_data: Path, kind: str, split: str) -> None:
+    dataset = DATASETS[kind]().build(split, real_data)
+    assert isinstance(dataset, PairedFiles)
+    assert len(dataset) == len(set(dataset.ids)) == COUNTS[kind, split]
+    for index in range(0, len(dataset), len(dataset) // 4):
+        image, labels, _ = dataset[index]
+        assert image.shape == (3, *labels.shape)
+        assert image.shape == (3, 360, 480) or kind != "camvid"
+        assert set(labels.unique().tolist()) <= {*range(dataset.space.num_classes), IGNORE}
+        assert len(labels.unique()) > 1
+        assert image.float().std() > 10
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_every_label_file_of_camvid_has_an_image(real_data: Path, split: str) -> None:
+    dataset = DATASETS["camvid"]().build(split, real_data)
+    assert isinstance(dataset, PairedFiles)
+    folder = dataset.pairs[0].labels.parent
+    assert sorted(dataset.ids) == sorted(file.stem for file in folder.glob("*.png"))
+
+
+@pytest.mark.parametrize("kind", ["voc2007", "voc2012"])
+def test_the_palette_of_voc_files_is_the_label_spaces(real_data: Path, kind: str) -> None:
+    dataset = DATASETS[kind]().build("train", real_data)
+    assert isinstance(dataset, PairedFiles)
+    palette = Image.open(dataset.pairs[0].labels).getpalette()
+    assert palette is not None
+    space = dataset.space
+    assert palette[: 3 * space.num_classes] == [level for colour in space.colours for level in colour]
+    assert tuple(palette[-3:]) == space.void_colour

@@ -1,0 +1,99 @@
+"""Every command and every piece of Python in the docs runs, in the order of its page, at reduced size."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelwise import recipes
+from pixelwise.cli import main
+from pixelwise.data import Shapes
+from pixelwise.experiment import Experiment
+from pixelwise.studies import results
+from tests.data.trees import TREES
+from tests.networks import Small
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.M | re.S)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Language and text of each fenced block."""
+    return [(m[2], m[3]) for m in FENCE.finditer(page.read_text(encoding="utf-8"))]
+
+
+def reduced(get: Callable[[str], Experiment]) -> Callable[[str], Experiment]:
+    """A recipe as it is, but for its size: a small network on small pictures, one epoch."""
+
+    def small(name: str) -> Experiment:
+        experiment = get(name)
+        fit = experiment.fit.replace(epochs=1, batch_size=2, workers=0, device="cpu", precision="fp32")
+        data = Shapes(size=(32, 32), images=4) if isinstance(experiment.data, Shapes) else experiment.data
+        size = (32, 32) if experiment.size else None
+        return experiment.replace(data=data, model=Small(), fit=fit, size=size, watch=())
+
+    return small
+
+
+def run_command(line: str) -> None:
+    """Runs a line of a shell block in this process."""
+    words = shlex.split(line)
+    if words[0] == "pixelwise":
+        main(words[1:])
+    elif words[:3] == ["python", "-m", "pixelwise.studies.results"]:
+        results.main(words[3:])
+    else:
+        raise AssertionError(f"nothing here runs '{line}'")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "get", reduced(recipes.get))
+    for plant in filter(None, TREES.values()):
+        plant(Path("data"))
+    monkeypatch.setenv("PIXELWISE_DATA", "data")
+    Path("photos").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    for name in ("photos/street.jpg", "photos/house.png", "garden.jpg"):
+        Image.fromarray(pixels).save(name)
+    for language, text in blocks(page):
+        if language == "python" and text.startswith("# my_net.py"):
+            Path("my_net.py").write_text(text, encoding="utf-8")
+        elif language == "python":
+            exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+        elif language == "bash":
+            for line in text.strip().splitlines():
+                if not line.strip().startswith(("pip ", "pytest", "pre-commit ")):  # those are the gate's, see below
+                    run_command(line.strip())
+
+
+def test_the_gate_runs_the_readmes_two_commands() -> None:
+    install = [text.strip() for language, text in blocks(ROOT / "README.md") if language == "bash"][:2]
+    assert install == ["pip install -e . && pixelwise demo", "pip install -e '.[test]' && pytest"]
+    for words in ("pip install -q -e . &&", "pixelwise demo", "pip install -q -e '.[test]'", "\npytest\n"):
+        assert words in CI
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_results_page_is_what_the_records_say() -> None:
+    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
+
+
+def test_a_results_command_trains_that_experiment() -> None:
+    asked = recipes.get("voc2012/fcn").with_values({"fit.epochs": "7", "augment.crop": "[64,96]", "loss.weights": "none"})
+    words = shlex.split(results.command(asked))
+    assert words[:2] == ["pixelwise", "train"]
+    values = dict(word.split("=", 1) for word in words[5:] if word != "--set")
+    assert recipes.get(words[2]).with_values({"fit.seed": words[4], **values}) == asked
+    assert set(values) == {"fit.epochs", "augment.crop"}
