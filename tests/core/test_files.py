@@ -91,7 +91,7 @@ def test_writing_into_an_absent_folder_or_over_a_folder_is_refused(tmp_path: Pat
     with pytest.raises(RunError, match=r"cannot write .*absent/a\.txt: no such file or directory"):
         write_text(tmp_path / "absent" / "a.txt", "x")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RunError, match="cannot write .*folder: is a directory"):
+    with pytest.raises(RunError, match=r"cannot write .*folder: is a directory"):
         write_text(tmp_path / "folder", "x")
     assert names(tmp_path) == ["folder"]
 
@@ -125,10 +125,10 @@ def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that even root cannot write to")
 def test_a_place_that_cannot_be_written_to_is_a_sentence() -> None:
-    with pytest.raises(RunError, match="cannot write .*choose a folder that you may write to"):
+    with pytest.raises(RunError, match=r"cannot write .*choose a folder that you may write to"):
         new_folder(Path("/proc/nowhere/run"), "a run")
 
 
 def test_a_name_that_the_file_system_refuses_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="cannot write .*: file name too long"):
+    with pytest.raises(RunError, match=r"cannot write .*: file name too long"):
         check_free(tmp_path / ("x" * 300), "a run")

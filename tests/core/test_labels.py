@@ -27,7 +27,8 @@ def spaces(draw: st.DrawFn) -> LabelSpace:
 
 
 FIELDS: dict[str, Any] = {
-    "names": ("road", "sky"), "colours": ((1, 2, 3), (4, 5, 6)), "raw_ids": (7, 26), "void": {255: "edge", 0: "ego car"},
+    "names": ("road", "sky"), "colours": ((1, 2, 3), (4, 5, 6)), "raw_ids": (7, 26),
+    "void": {255: "edge", 0: "ego car"},
 }  # fmt: skip
 STREET = LabelSpace(**FIELDS)
 

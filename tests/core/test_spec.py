@@ -218,7 +218,7 @@ def test_a_value_that_does_not_fit_names_path_value_and_what_was_expected(path: 
 @pytest.mark.parametrize("kind", DATASETS)
 def test_switching_the_data_set_brings_its_own_defaults(tiny: Experiment, path: str, kind: str) -> None:
     changed = tiny.replace(data=Voc2007(train_split="trainval")).with_values({path: kind})
-    assert changed.data == DATASETS[kind]()
+    assert changed.data == DATASETS[kind](kind=kind)
     assert changed.model == tiny.model
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pixelwise.core.labels import IGNORE
-from pixelwise.data import DATASETS
+from pixelwise.data import DATASETS, CamVid
 from pixelwise.data.files import PairedFiles
 
 pytestmark = pytest.mark.real_data
@@ -19,23 +19,31 @@ COUNTS = {
 """CamVid whole; of VOC, the subset that is at hand."""
 
 
+def skip_where_links_are_text(dataset: PairedFiles) -> None:
+    """The VOC 2007 files at hand are links into VOC 2012; some ways of copying make text files of links."""
+    image = dataset.pairs[0].image
+    if image.stat().st_size < 200 and (image.parent / image.read_text().strip()).is_file():
+        pytest.skip(f"{image} holds the path of another file: a link that was copied as text")
+
+
 @pytest.mark.parametrize(("kind", "split"), COUNTS)
 def test_a_split_is_whole_and_its_samples_are_valid(real_data: Path, kind: str, split: str) -> None:
-    dataset = DATASETS[kind]().build(split, real_data)
+    dataset = DATASETS[kind](kind=kind).build(split, real_data)
     assert isinstance(dataset, PairedFiles)
     assert len(dataset) == len(set(dataset.ids)) == COUNTS[kind, split]
+    skip_where_links_are_text(dataset)
     for index in range(0, len(dataset), len(dataset) // 4):
         image, labels, _ = dataset[index]
         assert image.shape == (3, *labels.shape)
         assert image.shape == (3, 360, 480) or kind != "camvid"
-        assert set(labels.unique().tolist()) <= {*range(dataset.space.num_classes), IGNORE}
-        assert len(labels.unique()) > 1
+        assert set(labels.flatten().tolist()) <= {*range(dataset.space.num_classes), IGNORE}
+        assert labels.min() < labels.max()
         assert image.float().std() > 10
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_every_label_file_of_camvid_has_an_image(real_data: Path, split: str) -> None:
-    dataset = DATASETS["camvid"]().build(split, real_data)
+    dataset = CamVid().build(split, real_data)
     assert isinstance(dataset, PairedFiles)
     folder = dataset.pairs[0].labels.parent
     assert sorted(dataset.ids) == sorted(file.stem for file in folder.glob("*.png"))
@@ -43,8 +51,9 @@ def test_every_label_file_of_camvid_has_an_image(real_data: Path, split: str) ->
 
 @pytest.mark.parametrize("kind", ["voc2007", "voc2012"])
 def test_the_palette_of_voc_files_is_the_label_spaces(real_data: Path, kind: str) -> None:
-    dataset = DATASETS[kind]().build("train", real_data)
+    dataset = DATASETS[kind](kind=kind).build("train", real_data)
     assert isinstance(dataset, PairedFiles)
+    skip_where_links_are_text(dataset)
     palette = Image.open(dataset.pairs[0].labels).getpalette()
     assert palette is not None
     space = dataset.space

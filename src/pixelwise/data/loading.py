@@ -1,8 +1,9 @@
 """From a split to batches: order and augmentation by (seed, epoch, index), with or without worker processes."""
 
+import gc
 import signal
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -57,10 +58,7 @@ class TrainLoader:
             BadData: A file cannot be used, or images of different sizes meet in a batch.
         """
         self._order.epoch = epoch
-        for batch in self._loader:
-            if isinstance(batch, PixelwiseError):
-                raise batch
-            yield batch
+        yield from _unwrapped(self._loader)
 
 
 def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sample]:
@@ -72,10 +70,7 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
     loader = DataLoader(
         _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker, generator=torch.Generator()
     )
-    for sample in loader:
-        if isinstance(sample, PixelwiseError):
-            raise sample
-        yield sample
+    yield from _unwrapped(loader)
 
 
 class _Order(Sampler[tuple[int, int]]):
@@ -95,6 +90,18 @@ class _Order(Sampler[tuple[int, int]]):
 
 # An error raised in a worker process arrives wrapped in that process's traceback. Errors with a sentence for the user
 # are therefore handed over as values, and raised by whoever iterates.
+
+Item = TypeVar("Item")
+
+
+def _unwrapped(items: Iterable[Item | PixelwiseError]) -> Iterator[Item]:
+    for item in items:
+        if isinstance(item, PixelwiseError):
+            try:
+                raise item
+            finally:
+                del item  # the error holds this frame: if the frame held the error, workers would outlive both
+        yield item
 
 
 class _Plain(Dataset[Sample | PixelwiseError]):
@@ -145,5 +152,6 @@ def _stack(samples: Sequence[Sample | PixelwiseError]) -> Batch | PixelwiseError
 
 def _quiet_worker(_: int) -> None:
     """Ctrl-C reaches the whole process group; only the main process may decide what it means."""
+    gc.freeze()  # the main process's garbage is not for workers to collect: among it may be a loader with its queues
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)

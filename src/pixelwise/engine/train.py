@@ -126,7 +126,7 @@ def _fit(run: Run, experiment: Experiment, machine: Machine, data: _Data, statis
         f" classes, {parameters:,} parameters, {machine.device} {machine.precision}"
     )
     if absent := [n for n, pixels in zip(data.space.names, statistics.pixel_counts, strict=True) if not pixels]:
-        log.line(f"no training pixel of {', '.join(absent)}: class weights are 0 there")
+        log.line(f"no training pixel of {', '.join(absent)}: cannot be learnt; class weights, if any, are 0 for it")
     with Guard(run) as guard:
         for epoch in range(state.epoch + 1, fit.epochs + 1):
             if state.stopped:
@@ -177,7 +177,7 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
             sums += torch.stack([value.sum.detach(), value.count])
             matrix += confusion.count(labels, logits.argmax(1), num_classes)
             seen += len(images)
-            bar.step(f"loss {float(value.mean):.3f}" if bar.shown else "")
+            bar.step(f"loss {value.mean.item():.3f}" if bar.shown else "")
             guard.after_step()
     total, number = sums.tolist()
     return Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)

@@ -23,5 +23,5 @@ def fcn_2012() -> Experiment:
 
 @recipe("voc2007/fcn")
 def fcn_2007() -> Experiment:
-    """The same on PASCAL VOC 2007."""
+    """The reports' baseline network on PASCAL VOC 2007 at 224×224, as `voc2012/fcn`."""
     return fcn_2012().replace(data=Voc2007())
