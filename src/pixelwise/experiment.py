@@ -10,8 +10,8 @@ from pixelwise.data.transforms import Augment, Size
 from pixelwise.losses import CrossEntropy, Loss
 from pixelwise.models import Model
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Monitor = Literal["val_loss", "val_mean_iou"]
 """What early stop and the best checkpoint look at; it fixes the direction (loss down, mean IoU up)."""

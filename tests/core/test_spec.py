@@ -10,8 +10,9 @@ from pydantic import Field, SerializeAsAny, ValidationError
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.spec import Spec, choice
-from pixelwise.data import DATASETS, Voc2007
+from pixelwise.data import DATASETS, Shapes, Voc2007
 from pixelwise.experiment import EarlyStop, Experiment
+from pixelwise.models import Fcn
 from tests import networks
 
 
@@ -75,7 +76,7 @@ def test_a_text_field_takes_every_text_as_it_stands(text: str) -> None:
 
 
 def test_a_field_of_one_component_cannot_hide_in_another() -> None:
-    with pytest.raises(InvalidSpec, match=r"there is no field 'shape\.sides'"):
+    with pytest.raises(InvalidSpec, match=r"shape: there is no field 'sides'"):
         Drawing.from_json('{"shape": {"kind": "disc", "sides": [1, 2]}}')
 
 
@@ -289,3 +290,23 @@ def test_a_file_that_was_mended_is_read_anew(tiny: Experiment) -> None:
         tiny.with_values({"model.kind": "net.py:Net"})
     Path("net.py").write_text(GOOD)
     assert tiny.with_values({"model.kind": "net.py:Net"}).model.kind == "net.py:Net"
+
+
+def test_values_that_only_fit_together_are_set_together() -> None:
+    values = {"mean": "[0.5,0.5,0.5]", "std": "[0.2,0.2,0.2]"}
+    assert Fcn().with_values(values).std == (0.2, 0.2, 0.2)
+    with pytest.raises(InvalidSpec, match=r"^mean: mean and std are given together"):
+        Fcn().with_values({"mean": values["mean"]})
+
+
+def test_a_kind_and_the_fields_of_its_component_go_together_in_any_order() -> None:
+    experiment = Experiment(name="a/b", data=Shapes(), model=Fcn())
+    for paths in (("data.kind", "data.images"), ("data.images", "data.kind")):
+        values = {"data.kind": "shapes", "data.images": "7"}
+        changed = experiment.with_values({path: values[path] for path in paths})
+        assert changed.data == Shapes(images=7)
+
+
+def test_a_rate_is_a_finite_number() -> None:
+    with pytest.raises(InvalidSpec, match=r"fit\.optimizer\.lr=inf does not fit"):
+        Experiment(name="a/b", data=Shapes(), model=Fcn()).with_values({"fit.optimizer.lr": "inf"})

@@ -33,3 +33,9 @@ def test_a_foreign_id_names_the_label_file_and_what_was_expected(tmp_path: Path)
     split, pair = paired(tmp_path, labels)
     with pytest.raises(BadData, match=rf"{pair.labels}: label ids 9 are outside .*: 0 void, 7 road, 8 sky"):
         split[0]
+
+
+def test_an_image_that_is_listed_twice_is_refused_by_name(tmp_path: Path) -> None:
+    pair = Pair("a", tmp_path / "a.png", tmp_path / "labels" / "a.png")
+    with pytest.raises(BadData, match=r"'a' is listed twice"):
+        PairedFiles([pair, pair._replace(id="b"), pair], SPACE)

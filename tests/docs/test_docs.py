@@ -91,7 +91,9 @@ def test_the_results_page_is_what_the_records_say() -> None:
 
 
 def test_a_results_command_trains_that_experiment() -> None:
-    asked = recipes.get("voc2012/fcn").with_values({"fit.epochs": "7", "augment.crop": "[64,96]", "loss.weights": "none"})
+    asked = recipes.get("voc2012/fcn").with_values(
+        {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.weights": "none"}
+    )
     words = shlex.split(results.command(asked))
     assert words[:2] == ["pixelwise", "train"]
     values = dict(word.split("=", 1) for word in words[5:] if word != "--set")

@@ -2,7 +2,10 @@
 
 import json
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ from pixelwise.data.transforms import Augment
 from pixelwise.engine import train as loop
 from pixelwise.engine.train import resume, train
 from pixelwise.experiment import EarlyStop, Experiment, Schedule
+from pixelwise.metrics import confusion
 from pixelwise.runs import Run
 
 
@@ -23,16 +27,25 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "draw_predictions", lambda *_: None)
 
 
-def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Kills training as hard as a test can: before anything of the next epoch happens."""
-    real = loop._train_epoch
+@contextmanager
+def killed(monkeypatch: pytest.MonkeyPatch, name: str, when: Callable[..., bool]) -> Iterator[None]:
+    """Kills training as hard as a test can: at a call of one of the loop's functions, before it does anything."""
+    real = getattr(loop, name)
 
-    def dying(learner, number, *rest):
-        if number > epoch:
+    def dying(*arguments: Any) -> Any:
+        if when(*arguments):
             raise MemoryError("killed")
-        return real(learner, number, *rest)
+        return real(*arguments)
 
-    monkeypatch.setattr(loop, "_train_epoch", dying)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, name, dying)
+        with pytest.raises(MemoryError):
+            yield
+
+
+def after_epoch(monkeypatch: pytest.MonkeyPatch, last: int) -> AbstractContextManager[None]:
+    """Kills training between two epochs."""
+    return killed(monkeypatch, "_train_epoch", lambda _learner, epoch, *_: epoch > last)
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -67,8 +80,7 @@ def test_resumed_equals_uninterrupted(
         }
     )
     whole = train(experiment, out=tmp_path / "whole")
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        stop_after(patch, 1)
+    with after_epoch(monkeypatch, 1):
         train(experiment, out=tmp_path / "cut")
     assert [r.epoch for r in Run.open(tmp_path / "cut").history()] == [1]
     assert_same(whole, resume(tmp_path / "cut"))
@@ -88,9 +100,8 @@ def test_early_stop_state_survives(tiny: Experiment, tmp_path: Path, monkeypatch
     # a constant mean IoU never improves after the first epoch
     stop = EarlyStop(monitor="val_mean_iou", patience=3)
     experiment = tiny.replace(fit=tiny.fit.replace(epochs=9, early_stop=stop))
-    monkeypatch.setattr(loop.confusion, "mean_iou", lambda matrix: 0.5)
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        stop_after(patch, 2)
+    monkeypatch.setattr(confusion, "mean_iou", lambda _matrix: 0.5)
+    with after_epoch(monkeypatch, 2):
         train(experiment, out=tmp_path / "run")
     run = resume(tmp_path / "run")
     assert [r.epoch for r in run.history()] == [1, 2, 3, 4]
@@ -98,17 +109,11 @@ def test_early_stop_state_survives(tiny: Experiment, tmp_path: Path, monkeypatch
     assert len(resume(run).history()) == 4
 
 
-def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(tiny: Experiment, tmp_path: Path, monkeypatch):
+def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = train(tiny, out=tmp_path / "whole")
-    real = loop.save_state
-
-    def killed(path, model, optimizer, state):
-        if state.epoch == 2:
-            raise MemoryError("killed")
-        real(path, model, optimizer, state)
-
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(loop, "save_state", killed)
+    with killed(monkeypatch, "save_state", lambda _path, _model, _optimizer, state: state.epoch == 2):
         train(tiny, out=tmp_path / "cut")
     cut = Run.open(tmp_path / "cut")
     assert len(cut.history()) == 2
@@ -117,33 +122,39 @@ def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(tiny: Exper
     assert_same(whole, resume(cut))
 
 
-def test_a_run_killed_in_its_first_epoch_begins_again(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+def test_a_run_killed_in_its_first_epoch_begins_again(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = train(tiny, out=tmp_path / "whole")
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        stop_after(patch, 0)
+    with after_epoch(monkeypatch, 0):
         train(tiny, out=tmp_path / "cut")
     assert_same(whole, resume(tmp_path / "cut"))
 
 
-def test_ctrl_c_ends_at_a_step_and_keeps_the_last_epoch(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+def test_ctrl_c_ends_at_a_step_and_keeps_the_last_epoch(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     experiment = tiny.with_values({"fit.epochs": "3"})
     whole = train(experiment, out=tmp_path / "whole")
     real = loop._train_epoch
 
-    def pressed(learner, epoch, *rest):
+    def pressed(learner: Any, epoch: int, *rest: Any) -> Any:
         if epoch == 2:
             signal.raise_signal(signal.SIGINT)
         return real(learner, epoch, *rest)
 
     before = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="1 finished epoch is safe.*--resume"):
+    with monkeypatch.context() as patch:
         patch.setattr(loop, "_train_epoch", pressed)
-        train(experiment, out=tmp_path / "cut")
+        with pytest.raises(Interrupted, match=r"1 finished epoch is safe.*--resume"):
+            train(experiment, out=tmp_path / "cut")
     assert signal.getsignal(signal.SIGINT) is before
     assert_same(whole, resume(tmp_path / "cut"))
 
 
-def test_resume_uses_the_stored_precision_and_threads(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+def test_resume_uses_the_stored_precision_and_threads(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = train(tiny.with_values({"fit.precision": "bf16", "fit.epochs": "1"}), out=tmp_path / "run")
     stored = json.loads((run.path / "environment.json").read_text())
     assert stored["machine"]["precision"] == "bf16"
@@ -159,14 +170,15 @@ def test_resume_refuses_a_training_split_that_has_changed(tiny: Experiment, tmp_
     run = train(tiny.with_values({"fit.epochs": "1"}), out=tmp_path / "run")
     file = run.path / "experiment.json"
     file.write_text(file.read_text().replace('"images": 8', '"images": 12'))
-    with pytest.raises(RunError, match="learnt from 8 images.*now has 12"):
+    with pytest.raises(RunError, match=r"learnt from 8 images.*now has 12"):
         resume(run)
 
 
-def test_resume_of_a_cosine_goes_on_where_it_was(tiny: Experiment, tmp_path: Path, monkeypatch) -> None:
+def test_resume_of_a_cosine_goes_on_where_it_was(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     experiment = tiny.replace(fit=tiny.fit.replace(epochs=4, schedule=Schedule(kind="cosine", floor=1e-4)))
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        stop_after(patch, 2)
+    with after_epoch(monkeypatch, 2):
         train(experiment, out=tmp_path / "run")
     rates = [r.lr for r in resume(tmp_path / "run").history()]
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1e-3)

@@ -5,10 +5,19 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.fields import FieldInfo
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
 
@@ -56,10 +65,13 @@ class Spec(BaseModel):
         Raises:
             InvalidSpec: An unknown path (the valid ones are listed) or a value that does not fit its field.
         """
-        spec = self
+        tree: Tree = {}
         for path, text in values.items():
-            spec = spec._with_value(path.split("."), text, path)
-        return spec
+            node = tree
+            for step in path.split("."):
+                node = node.setdefault(step, {})
+            node[None] = text
+        return self._with(tree, "", self)
 
     def paths(self, prefix: str = "") -> Iterator[str]:
         """Every dotted path that `with_values` takes."""
@@ -70,31 +82,56 @@ class Spec(BaseModel):
             else:
                 yield f"{prefix}{name}"
 
-    def _with_value(self, steps: list[str], text: str, path: str, root: "Spec | None" = None) -> Self:
-        root = root or self
-        name, rest = steps[0], steps[1:]
-        if name not in type(self).model_fields:
-            raise InvalidSpec(f"there is no field '{path}'.{did_you_mean(path, root.paths())}")
-        child = getattr(self, name)
-        chosen = any(isinstance(m, WrapValidator) for m in type(self).model_fields[name].metadata)  # see `choice`
-        if not rest or (rest == ["kind"] and chosen):
-            return self._parsed(name, text, path)
-        if not isinstance(child, Spec):
-            state = "is not set" if child is None else f"is {child!r} and has no fields"
-            raise InvalidSpec(f"there is no field '{path}': '{name}' {state}.{did_you_mean(path, root.paths())}")
-        return self.replace(**{name: child._with_value(rest, text, path, root)})
-
-    def _parsed(self, name: str, text: str, path: str) -> Self:
-        reason = ""
-        for value in _readings(text):
-            try:
-                return self.replace(**{name: value})
-            except InvalidSpec as e:
-                reason = str(e).removeprefix(f"{name}: ")  # the last reading's: of JSON, it names the wrong part
-        raise InvalidSpec(f"{path}={text} does not fit: {reason}")
+    def _with(self, tree: "Tree", prefix: str, root: "Spec") -> Self:
+        """Applies texts. The fields of one spec are replaced together: a rule that joins two sees both new values."""
+        changes = {}
+        for name, node in tree.items():
+            path, field = f"{prefix}{name}", type(self).model_fields.get(str(name))
+            inner = {key: sub for key, sub in node.items() if key is not None}
+            if field is None:
+                wrong = _longest(path, inner)
+                raise InvalidSpec(f"there is no field '{wrong}'.{did_you_mean(wrong, root.paths())}")
+            text, asked = node.get(None), path
+            chosen = any(isinstance(m, WrapValidator) for m in field.metadata)  # see `choice`
+            if chosen and None in inner.get("kind", {}):
+                text, asked = inner.pop("kind")[None], f"{path}.kind"
+            value = getattr(self, str(name)) if text is None else _parse(field, text, asked)
+            if inner and not isinstance(value, Spec):
+                wrong = _longest(path, inner)
+                state = "is not set" if value is None else f"is {value!r} and has no fields"
+                raise InvalidSpec(f"there is no field '{wrong}': '{path}' {state}.{did_you_mean(wrong, root.paths())}")
+            changes[str(name)] = value._with(inner, f"{path}.", root) if inner else value
+        try:
+            return self.replace(**changes)
+        except InvalidSpec as e:
+            raise InvalidSpec(f"{', '.join(prefix + name for name in changes)}: {e}") from None
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
+Tree = dict[str | None, Any]
+"""Texts by path: name -> tree; under None, the text of the field itself."""
+
+
+def _longest(path: str, inner: Tree) -> str:
+    """A path with all that was asked for below it."""
+    while step := next((key for key in inner if key is not None), None):
+        path, inner = f"{path}.{step}", inner[step]
+    return path
+
+
+def _parse(field: FieldInfo, text: str, path: str) -> Any:
+    """The value of a field that a text means: as a string if the field takes it so, else as JSON."""
+    kind: Any = field.annotation
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[kind, *field.metadata] if field.metadata else kind)
+    reason = ""
+    for value in _readings(text):
+        try:
+            return adapter.validate_python(value)
+        except (ValidationError, InvalidSpec) as e:
+            reason = (
+                str(e) if isinstance(e, InvalidSpec) else explain(e, kind)
+            )  # the last reading's: of JSON, it names the wrong part
+    raise InvalidSpec(f"{path}={text} does not fit: {reason}")
 
 
 def _readings(text: str) -> Iterator[Any]:
@@ -102,19 +139,18 @@ def _readings(text: str) -> Iterator[Any]:
     if text.lower() == "none":
         yield None
     yield text
-    try:
+    with suppress(json.JSONDecodeError):
         yield json.loads(text)
-    except json.JSONDecodeError:
-        return
 
 
-def explain(error: ValidationError, spec: type[BaseModel]) -> str:
-    """One sentence for the first thing that pydantic found wrong."""
+def explain(error: ValidationError, spec: Any) -> str:
+    """One sentence for the first thing that pydantic found wrong with a value of type `spec`."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        valid = did_you_mean(str(first["loc"][-1]), spec.model_fields) if len(first["loc"]) == 1 else ""
-        return f"there is no field '{where}' in {spec.__name__}.{valid}"
+        if len(first["loc"]) > 1 or not hasattr(spec, "model_fields"):
+            return f"there is no field '{where}'"
+        return f"there is no field '{where}' in {spec.__name__}.{did_you_mean(where, spec.model_fields)}"
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message[:1].lower() + message[1:]
     given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"

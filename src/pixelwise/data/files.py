@@ -1,5 +1,6 @@
 """A split that lies on disk as pairs of an image file and a label file."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,12 +22,19 @@ class Pair(NamedTuple):
 
 
 class PairedFiles:
-    """A split made of file pairs; see `SegmentationDataset`."""
+    """A split made of file pairs; see `SegmentationDataset`.
+
+    Raises:
+        BadData: Two pairs have the same id.
+    """
 
     def __init__(self, pairs: Sequence[Pair], space: LabelSpace) -> None:
         self.pairs = pairs
         self.space = space
         self.ids = [pair.id for pair in pairs]
+        if len(set(self.ids)) < len(self.ids):
+            twice = next(name for name, times in Counter(self.ids).items() if times > 1)
+            raise BadData(f"'{twice}' is listed twice ({pairs[self.ids.index(twice)].image}); list every image once.")
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -16,7 +16,7 @@ def fcn_2012() -> Experiment:
         model=Fcn(),
         size=(224, 224),
         augment=Augment(hflip=0.5),
-        fit=Fit(epochs=30, batch_size=16, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
+        fit=Fit(epochs=20, batch_size=16, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("background", "person", "cat", "dog", "bird"),
     )
 
