@@ -31,7 +31,7 @@ def demo(out: Path | None = None, seed: int = 0) -> None:
 
     run, result = run_demo(out, seed)
     _print(scores_table(result))
-    _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays / 'test.png'}")
+    _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.sheet('test')}")
 
 
 @app.command
@@ -80,12 +80,13 @@ def evaluate(
     """
     from pixelwise.engine.evaluate import evaluate as judge
     from pixelwise.report.tables import scores_table
+    from pixelwise.runs import Run
 
     result = judge(run, split, data_root)
     if json:
         _print_json(result.model_dump(mode="json"))
     else:
-        _print(scores_table(result))
+        _print(scores_table(result), f"overlays  {Run(run).sheet(result.split)}")
 
 
 @app.command

@@ -174,6 +174,10 @@ class Run:
         """Folder of pictures of predictions."""
         return self.path / "overlays"
 
+    def sheet(self, split: str) -> Path:
+        """The picture of a split's predictions."""
+        return self.overlays / f"{split}.png"
+
     @property
     def log(self) -> Path:
         """What was printed."""

@@ -76,7 +76,7 @@ def test_a_text_field_takes_every_text_as_it_stands(text: str) -> None:
 
 
 def test_a_field_of_one_component_cannot_hide_in_another() -> None:
-    with pytest.raises(InvalidSpec, match=r"shape: there is no field 'sides'"):
+    with pytest.raises(InvalidSpec, match=r"there is no field 'shape\.sides'"):
         Drawing.from_json('{"shape": {"kind": "disc", "sides": [1, 2]}}')
 
 

@@ -15,6 +15,7 @@ from pixelwise.core.labels import LabelSpace
 from pixelwise.data import DataSpec, Sample, SegmentationDataset
 from pixelwise.data.loading import read_samples
 from pixelwise.data.statistics import Statistics
+from pixelwise.engine.pictures import draw_predictions
 from pixelwise.engine.precision import decide
 from pixelwise.engine.predict import Predictor
 from pixelwise.engine.progress import Bar
@@ -80,7 +81,7 @@ def judge(
 def evaluate(
     run: Run | Path | str, split: str | None = None, data_root: Path | str | None = None, device: str = "auto"
 ) -> SplitResult:
-    """Judges the best checkpoint of a run on a split and stores the result in the run's folder.
+    """Judges the best checkpoint of a run on a split; stores the result and some pictures in the run's folder.
 
     Args:
         run: The run.
@@ -104,7 +105,9 @@ def evaluate(
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(machine.torch_device)
     judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
-    return store(run, judgement, experiment.data, split, predictor.epoch, statistics)
+    result = store(run, judgement, experiment.data, split, predictor.epoch, statistics)
+    draw_predictions(run, predictor, dataset, split)
+    return result
 
 
 def store(

@@ -1,7 +1,5 @@
 """A run's pictures: curves of its history, and predictions beside the truth."""
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image as PilImage
 
@@ -24,11 +22,10 @@ def draw_curves(run: Run, experiment: Experiment) -> None:
     save_curves(history, run.curves, title=title, classes=experiment.watch)
 
 
-def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDataset, split: str) -> Path:
+def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDataset, split: str) -> None:
     """Draws some images of a split, evenly spaced over it: an overlay of each, and one sheet of all.
 
-    Returns:
-        The sheet.
+    The overlays are `<split>/<id>.png` below the run's folder of pictures, the sheet is `<split>.png`.
     """
     rows = []
     (run.overlays / split).mkdir(parents=True, exist_ok=True)
@@ -39,6 +36,4 @@ def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDatase
         rows.append(SheetRow(sample.id, image, predicted, sample.labels.numpy().astype(np.uint8)))
         blended = with_legend(overlay(image, predicted, predictor.space), predicted, predictor.space)
         write_png(run.overlays / split / f"{sample.id}.png", PilImage.fromarray(blended))
-    sheet = run.overlays / f"{split}.png"
-    save_sheet(rows, predictor.space, sheet, title=f"{split}, epoch {predictor.epoch}")
-    return sheet
+    save_sheet(rows, predictor.space, run.sheet(split), title=f"{split}, epoch {predictor.epoch}")

@@ -43,8 +43,10 @@ def record(run: Run, docs: Path) -> Path:
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
     write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
     for picture in (run.curves, *sorted(run.overlays.glob("*.png"))):
+        shrunk = PilImage.open(picture).convert("RGB")
+        shrunk.thumbnail((1200, 1600))
         # 256 colours are enough for a page, and keep pictures small in the repository.
-        write_png(target / picture.name, PilImage.open(picture).convert("RGB").quantize(256))
+        write_png(target / picture.name, shrunk.quantize(256))
     return target
 
 

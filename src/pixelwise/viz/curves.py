@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
@@ -65,7 +64,7 @@ def save_curves(history: Sequence[Mapping[str, Any]], path: Path, *, title: str,
             else:
                 _within(axes)
             if best is not None and np.isfinite(val[best]):
-                _mark(axes, float(epochs[best]), val[best], training=train[best])
+                _mark(axes, float(epochs[best]), val[best])
         panels[3].set_title("IoU by class, validation")
         _by_class(panels[3], epochs, ious, list(classes) or spread(ious))
         _head(figure, title, _rates(_values(history, "lr")), None if best is None else int(epochs[best]))
@@ -121,23 +120,10 @@ def _both_splits(axes: Axes, epochs: Values, train: Values, val: Values) -> None
     widen(axes, 0.1 * float(np.abs(seen).max()))
 
 
-def _mark(axes: Axes, epoch: float, value: float, training: float) -> None:
-    """A dot with its value, away from the training line and inside the panel."""
+def _mark(axes: Axes, epoch: float, value: float) -> None:
+    """A dot at the best epoch, and its value beside the heading, where no line can cross it."""
     axes.plot(epoch, value, "o", color=_VALIDATION, markersize=6, markeredgecolor="white", zorder=5)
-    across, up = (axes.transScale + axes.transLimits).transform((epoch, value))
-    above, right = (up < 0.12 if training > value else up < 0.85), across > 0.5
-    text = axes.annotate(
-        f"{value:.3f}",
-        (epoch, value),
-        xytext=(-4 if right else 4, 7 if above else -7),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        va="bottom" if above else "top",
-        color=_VALIDATION,
-        weight="bold",
-        zorder=6,
-    )
-    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+    axes.set_title(f"{value:.3f}", loc="right", color=_VALIDATION, weight="bold")
 
 
 def _by_class(axes: Axes, epochs: Values, ious: Mapping[str, Values], named: Sequence[str]) -> None:
