@@ -24,7 +24,7 @@ from jaxtyping import Int64
 from pydantic import ValidationError
 
 from pixelwise.core.errors import RunError
-from pixelwise.core.files import new_folder, write_atomic, write_text
+from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_text
 from pixelwise.core.spec import Spec
 
 VERSION = 1
@@ -218,8 +218,12 @@ class Run:
 
     def append_history(self, record: EpochRecord) -> None:
         """Adds a finished epoch."""
-        with (self.path / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(record.model_dump_json() + "\n")
+        file = self.path / "history.jsonl"
+        try:
+            with file.open("a", encoding="utf-8") as lines:
+                lines.write(record.model_dump_json() + "\n")
+        except OSError as e:
+            raise cannot_write(file, e) from None
 
     def keep_history(self, epochs: int) -> None:
         """Drops what was written after the checkpoint of epoch `epochs`, by a run that was killed just then."""

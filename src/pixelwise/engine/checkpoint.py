@@ -80,7 +80,10 @@ def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    write_atomic(path, lambda temp: save_file(tensors, temp, header))
+    try:
+        write_atomic(path, lambda temp: save_file(tensors, temp, header))
+    except SafetensorError as e:  # how a full disk reaches us from there
+        raise RunError(f"cannot write {path}: {e}; free some space, then go on with --resume.") from None
 
 
 def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -3,6 +3,7 @@
 import os
 import platform
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 
 import torch
 
@@ -68,17 +69,9 @@ def pick_device(wanted: str) -> str:
 
 def describe() -> dict[str, str | int]:
     """Versions and hardware, for the record."""
-    import numpy
-    import torchvision
-
-    import pixelwise
-
     facts: dict[str, str | int] = {
-        "pixelwise": pixelwise.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": numpy.__version__,
+        **{library: version(library) for library in ("pixelwise", "torch", "torchvision", "numpy", "Pillow")},
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count() or 1,

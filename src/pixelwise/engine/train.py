@@ -21,7 +21,7 @@ from pixelwise.engine.guard import Guard
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predict import Predictor
-from pixelwise.engine.progress import Bar, Log
+from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
 from pixelwise.engine.selection import State, advance
@@ -54,6 +54,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     check_free(path, "a run")
     machine = decide(experiment.fit)
     data = _open_data(experiment, data_root)
+    console.print(f"reading {len(data.train)} training images once, for pixel counts, mean and std")
     statistics = measure(data.train, machine.workers)
     environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
     run = Run.create(path, experiment.to_json(), environment)
