@@ -36,7 +36,8 @@ def inside(classes: np.ndarray) -> np.ndarray:
     """Pixels whose four neighbours have their class."""
     padded = np.pad(classes, 1, mode="edge")
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    return np.all([near == classes for near in around], axis=0)
+    same: np.ndarray = np.logical_and.reduce([near == classes for near in around])
+    return same
 
 
 def swatches(picture: np.ndarray, space: LabelSpace) -> set[str]:

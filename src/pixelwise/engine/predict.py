@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from pixelwise.core.errors import BadData
 from pixelwise.core.files import new_folder
 from pixelwise.core.labels import LabelSpace
-from pixelwise.core.types import Image
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
 from pixelwise.data.transforms import Size, resize_image
 from pixelwise.engine.checkpoint import load_weights
@@ -69,7 +68,7 @@ class Predictor:
         return classes
 
     @torch.inference_mode()
-    def logits(self, images: Sequence[Image]) -> list[Float[Tensor, "_ _ _"]]:
+    def logits(self, images: Sequence[UInt8[Tensor, "3 _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
         """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
         self.model.eval()
         device = self.model.mean.device

@@ -11,12 +11,12 @@ from pixelwise.recipes.registry import recipe
 def fcn() -> Experiment:
     """The reports' baseline network on shapes; what `pixelwise demo` trains.
 
-    About a minute on two cores.
+    About a minute on two cores; at least three times the mean IoU of the trivial predictor on val and test.
     """
     return Experiment(
         name="shapes/fcn",
         data=Shapes(size=(96, 96)),
         model=Fcn(),
         augment=Augment(hflip=0.5, vflip=0.5),
-        fit=Fit(epochs=11, batch_size=8, optimizer=Optimizer(lr=2e-3), schedule=Schedule(kind="cosine")),
+        fit=Fit(epochs=12, batch_size=8, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine", floor=3e-4)),
     )
