@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_text
-from pixelwise.core.spec import Spec
+from pixelwise.core.spec import Spec, SpecT
 
 VERSION = 1
 """Version of the schema that this code writes. `_migrate` brings older ones up to it."""
@@ -202,6 +202,20 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Where it ran."""
         return self._read("environment.json")
+
+    def stored(self, key: str, kind: type[SpecT]) -> SpecT:
+        """A part of the environment that later commands compute with.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        part = self.environment().get(key)
+        if part is None:
+            raise RunError(f"{self.path} is not a complete run folder: environment.json has no {key}.")
+        try:
+            return kind.model_validate(part)
+        except ValidationError:
+            raise RunError(f"{self.path / 'environment.json'} is damaged: '{key}' is not what a run writes.") from None
 
     def history(self) -> list[EpochRecord]:
         """The finished epochs. A last line that was cut off by a crash is left out."""

@@ -266,6 +266,7 @@ def spoil(run: Run, folder: Path, name: str, text: str | None) -> Run:
         ("experiment.json", '{"version": 99, "experiment": {}}', "newer than this pixelwise reads"),
         ("environment.json", None, "it has no environment.json"),
         ("environment.json", "{}", "has no statistics"),
+        ("environment.json", '{"statistics": {"images": "many"}}', "'statistics' is not what a run writes"),
         ("best.safetensors", None, "has no best.safetensors"),
         ("best.safetensors", "not weights", "is damaged"),
     ],

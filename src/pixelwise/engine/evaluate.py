@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from pixelwise.core.errors import RunError
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data import DataSpec, Sample, SegmentationDataset
 from pixelwise.data.loading import read_samples
@@ -69,8 +68,8 @@ def judge(
             for sample, logits in zip(samples, predictor.logits([s.image for s in samples]), strict=True):
                 labels = sample.labels.to(logits.device)
                 value = loss(logits[None], labels[None])
-                loss_sum += value.sum.double().cpu()
-                loss_count += value.count.double().cpu()
+                loss_sum += value.sum.cpu().double()  # in this order: MPS has no float64
+                loss_count += value.count.cpu().double()
                 matrices.append(confusion.count(labels, logits.argmax(0), dataset.space.num_classes).cpu())
                 ids.append(sample.id)
                 bar.step()
@@ -101,7 +100,7 @@ def evaluate(
     dataset = experiment.data.build(split, find_data_root(data_root))
     predictor = Predictor.load(run, device)
     machine = decide(experiment.fit.replace(device=device))
-    statistics = training_statistics(run)
+    statistics = run.stored("statistics", Statistics)
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(machine.torch_device)
     judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
@@ -147,18 +146,6 @@ def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any
 def finite(value: float) -> float | None:
     """The value, or None where it is undefined: JSON has no NaN."""
     return float(value) if np.isfinite(value) else None
-
-
-def training_statistics(run: Run) -> Statistics:
-    """Pixel statistics of the split that a run learnt from.
-
-    Raises:
-        RunError: The run does not hold them.
-    """
-    environment = run.environment()
-    if "statistics" not in environment:
-        raise RunError(f"{run.path} is not a complete run folder: environment.json has no statistics.")
-    return Statistics.model_validate(environment["statistics"])
 
 
 def find_data_root(given: Path | str | None) -> Path:

@@ -16,7 +16,7 @@ from pixelwise.data import SegmentationDataset
 from pixelwise.data.loading import TrainLoader
 from pixelwise.data.statistics import Statistics, measure
 from pixelwise.engine.checkpoint import load_state, save_state, save_weights
-from pixelwise.engine.evaluate import find_data_root, judge, store, training_statistics
+from pixelwise.engine.evaluate import find_data_root, judge, store
 from pixelwise.engine.guard import Guard
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
@@ -47,7 +47,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
         InvalidSpec: A split, class or device that does not exist.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
-        RunError: `out` is not empty or cannot be written to.
+        RunError: `out` is not empty or cannot be written to, or the loss became infinite.
         Interrupted: Ctrl-C; the run can be resumed.
     """
     path = Path(out) if out else Run.new_path(Path("runs"), experiment.name, experiment.fit.seed)
@@ -69,15 +69,14 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
         data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
 
     Raises:
-        RunError: The run cannot be used, or its training split has changed.
+        RunError: The run cannot be used, its training split has changed, or the loss became infinite.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
         Interrupted: Ctrl-C; the run can be resumed again.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)
     experiment = Experiment.from_json(run.experiment_json())
-    machine = Machine.model_validate(run.environment().get("machine"))
-    statistics = training_statistics(run)
+    machine, statistics = run.stored("machine", Machine), run.stored("statistics", Statistics)
     decide(experiment.fit.replace(device=machine.device))  # the device must still be there
     data = _open_data(experiment, data_root)
     if len(data.train) != statistics.images:
