@@ -46,11 +46,13 @@ class Bar:
         self._task = self._progress.add_task(description, total=total, note="")
 
     def __enter__(self) -> "Bar":
-        self._progress.start()
+        if self.shown:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self.shown:  # some versions of rich end even a bar that is disabled with an empty line
+            self._progress.stop()
 
     @property
     def shown(self) -> bool:
