@@ -13,9 +13,10 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction
 from tyro.extras import SubcommandApp
 
-from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError
+from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError, did_you_mean
 
 app = SubcommandApp()
+VERBS = ("demo", "train", "evaluate", "predict", "list")
 
 
 @app.command
@@ -126,6 +127,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Errors that are the user's to mend become one sentence and exit code 2."""
     words = _one_value_each(sys.argv[1:] if argv is None else argv)
     try:
+        if words and not words[0].startswith("-") and words[0] not in VERBS:
+            raise InvalidSpec(f"pixelwise has no verb '{words[0]}'.{did_you_mean(words[0], VERBS)}")
         about = "Train, judge and use semantic-segmentation models."
         app.cli(args=words, prog="pixelwise", description=about, config=(FlagCreatePairsOff,))
     except KeyboardInterrupt:

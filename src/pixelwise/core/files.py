@@ -75,6 +75,15 @@ def new_folder(path: Path, purpose: str) -> None:
         RunError: See `check_free`.
     """
     check_free(path, purpose)
+    make_folder(path)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder with its parents, or takes the one that is there.
+
+    Raises:
+        RunError: It cannot be made.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:

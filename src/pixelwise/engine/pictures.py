@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image as PilImage
 
+from pixelwise.core.files import make_folder
 from pixelwise.data import SegmentationDataset
 from pixelwise.data.images import write_png
 from pixelwise.engine.predict import Predictor
@@ -28,7 +29,7 @@ def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDatase
     The overlays are `<split>/<id>.png` below the run's folder of pictures, the sheet is `<split>.png`.
     """
     rows = []
-    (run.overlays / split).mkdir(parents=True, exist_ok=True)
+    make_folder(run.overlays / split)
     for index in np.linspace(0, len(dataset) - 1, min(SHOWN, len(dataset))).astype(int):
         sample = dataset[int(index)]
         image = sample.image.permute(1, 2, 0).numpy()

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pixelwise.core.errors import BadData
-from pixelwise.core.files import new_folder
+from pixelwise.core.files import check_free, make_folder
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
 from pixelwise.data.transforms import Size, resize_image
@@ -122,7 +122,7 @@ def predict(
     targets = _targets([Path(p) for p in paths])
     predictor = Predictor.load(run, device)
     out = Path(out)
-    new_folder(out, "a prediction")
+    check_free(out, "a prediction")
     return [_predict_file(predictor, source, name, out) for name, source in track(targets.items(), "predicting")]
 
 
@@ -130,8 +130,8 @@ def _predict_file(predictor: Predictor, source: Path, name: Path, out: Path) -> 
     pixels = read_image(source).permute(1, 2, 0).numpy()
     classes = predictor(pixels)
     written = Prediction(source, out / "labels" / name, out / "overlays" / name)
-    written.labels.parent.mkdir(parents=True, exist_ok=True)
-    written.overlay.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(written.labels.parent)
+    make_folder(written.overlay.parent)
     write_png(written.labels, label_picture(classes, predictor.space))
     blended = with_legend(overlay(pixels, classes, predictor.space), classes, predictor.space)
     write_png(written.overlay, PilImage.fromarray(blended))
