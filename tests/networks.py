@@ -21,3 +21,12 @@ class Small(ModelSpec):
             nn.ConvTranspose2d(16, 8, 3, stride=2, padding=1, output_padding=1), nn.BatchNorm2d(8), nn.ReLU(),
             nn.ConvTranspose2d(8, num_classes, 3, stride=2, padding=1, output_padding=1),
         )  # fmt: skip
+
+
+class Linear(ModelSpec):
+    """One 1×1 convolution: no statistics, no chance, the same in training and in eval."""
+
+    kind: str = f"{__file__}:Linear"
+
+    def build(self, num_classes: int) -> nn.Module:
+        return nn.Conv2d(3, num_classes, 1)
