@@ -13,6 +13,7 @@ from pixelwise import recipes
 from pixelwise.cli import main
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
+from pixelwise.runs import Run
 from pixelwise.studies import results
 from tests.data.trees import TREES
 from tests.networks import Small
@@ -88,6 +89,14 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_the_results_page_is_what_the_records_say() -> None:
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
+
+
+def test_the_logs_numbers_are_those_of_its_records() -> None:
+    rows = [line for line in (ROOT / "docs" / "log.md").read_text(encoding="utf-8").splitlines() if "|" in line]
+    for folder in (ROOT / "docs" / "log_runs").iterdir():
+        name = folder.name.removeprefix("2026-11-20-demo-")
+        (row,) = (line for line in rows if f"`{name}`" in line)
+        assert f"| {Run.open(folder).results()['val'].mean_iou:.3f} |" in row, name
 
 
 def test_a_results_command_trains_that_experiment() -> None:

@@ -11,7 +11,7 @@ from pixelwise.recipes.registry import recipe
 def fcn() -> Experiment:
     """The reports' baseline network on all of CamVid, at its own 360×480, from scratch.
 
-    About 35 minutes on two quiet cores that compute in bf16; val mean IoU 0.538, test 0.442 (docs/results.md).
+    About 67 s an epoch on two quiet cores that compute in bf16; val mean IoU 0.538, test 0.442 (docs/results.md).
     """
     return Experiment(
         name="camvid/fcn",
