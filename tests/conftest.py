@@ -14,11 +14,11 @@ install_import_hook(
 os.environ.setdefault("COLUMNS", "120")
 
 import hypothesis  # noqa: E402  # after the hook
-import torch  # noqa: E402
+import torch  # noqa: E402  # after the hook
 
-from pixelwise.data import Shapes  # noqa: E402
-from pixelwise.experiment import Experiment, Fit  # noqa: E402
-from tests.networks import Small  # noqa: E402
+from pixelwise.data import Shapes  # noqa: E402  # after the hook
+from pixelwise.experiment import Experiment, Fit  # noqa: E402  # after the hook
+from tests.networks import Small  # noqa: E402  # after the hook
 
 torch.set_num_threads(2)
 # The same examples everywhere, and no stop-watch: machines are shared.

@@ -181,4 +181,4 @@ def _print(*things: Any) -> None:
 
 
 def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))  # noqa: T201
+    print(json.dumps(content, indent=2, ensure_ascii=False))  # noqa: T201  # rich would wrap it

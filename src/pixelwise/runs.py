@@ -103,11 +103,15 @@ class SplitResult(Scores):
     confusion_matrix: tuple[tuple[int, ...], ...]
 
     @property
-    def title(self) -> str:
-        """Split and number of images, in words."""
+    def size(self) -> str:
+        """Number of images, in words that say so where it is a subset."""
         subset = self.published_images is not None and self.images < self.published_images
-        shown = f"subset of {self.images} of {self.published_images} images" if subset else f"{self.images} images"
-        return f"{self.split} split, {shown}, epoch {self.epoch}"
+        return f"subset of {self.images} of {self.published_images} images" if subset else f"{self.images} images"
+
+    @property
+    def title(self) -> str:
+        """Split, number of images and epoch, in words."""
+        return f"{self.split} split, {self.size}, epoch {self.epoch}"
 
 
 class Run:

@@ -5,7 +5,7 @@ import pytest
 
 from pixelwise.core.labels import IGNORE, LabelSpace
 from pixelwise.viz.legend import font, legend, present
-from pixelwise.viz.overlay import colourise, error_map, overlay, with_legend
+from pixelwise.viz.overlay import colourise, overlay, with_legend
 
 STREET = LabelSpace(
     names=("sky", "road", "car"),
@@ -97,7 +97,6 @@ def test_rims_of_large_pictures_are_wider():
 def test_inputs_are_left_alone(image, classes):
     before = image.copy(), classes.copy()
     with_legend(overlay(image, classes, STREET), classes, STREET)
-    error_map(classes, classes, STREET)
     np.testing.assert_array_equal(image, before[0])
     np.testing.assert_array_equal(classes, before[1])
 
@@ -162,22 +161,3 @@ def test_names_in_any_script_are_drawn():
 
 def test_a_picture_without_pixels_of_any_class_has_no_legend():
     assert with_legend(np.zeros((5, 5, 3), np.uint8), np.zeros((0, 0), np.uint8), STREET).shape == (5, 5, 3)
-
-
-def test_error_map_colours_exactly_the_wrong_pixels(classes):
-    labels = classes.copy()
-    predicted = np.where(labels == IGNORE, 1, labels).astype(np.uint8)
-    predicted[30:35, 20:50] = 2
-    picture = error_map(predicted, labels, STREET)
-    wrong = (predicted != labels) & (labels != IGNORE)
-    assert (picture[wrong] == STREET.colours[2]).all()
-    grey = (picture == picture[..., :1]).all(axis=-1)
-    assert grey[~wrong].all()
-    assert np.unique(picture[labels == IGNORE]).size == 2, "void is hatched"
-
-
-def test_error_map_ignores_what_is_predicted_at_void(classes):
-    one, other = np.where(classes == IGNORE, [[1]], classes), np.where(classes == IGNORE, [[2]], classes)
-    np.testing.assert_array_equal(
-        error_map(one.astype(np.uint8), classes, STREET), error_map(other.astype(np.uint8), classes, STREET)
-    )

@@ -89,7 +89,7 @@ def _save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> Non
 def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118  # no dict
     except FileNotFoundError:
         raise RunError(f"{path.parent} has no {path.name}: no epoch was finished, or the file was removed.") from None
     except (SafetensorError, OSError) as e:

@@ -23,14 +23,18 @@ HEAD = """\
 
 Measured with pixelwise. Each row is read from a run's record under `docs/runs/`: the experiment, the machine, every
 epoch, the scores with their confusion matrix, and the SHA-256 of the weights. Scores are of the checkpoint with the
-best validation score, judged at the images' original size; the test split was read once, after training. *Trivial* is
-the predictor that gives every pixel the training split's commonest class. Minutes are wall time on a machine that did
-other work beside. The page is made by `python -m pixelwise.studies.results`.
+best validation score, judged at the images' original size; where the test split was looked at before, or anything else
+differs from the command, the run's section says so. *Trivial* is the predictor that gives every pixel the training
+split's commonest class. Minutes are wall time on a machine that did other work beside. The page is made by
+`python -m pixelwise.studies.results`.
 """
+
+NOTE = "note.md"
+"""What a reader of a record must know and no file of the run can say; written by hand."""
 
 
 def record(run: Run, docs: Path) -> Path:
-    """Copies what proves a run's numbers, without its weights, into `docs/runs/<name>-<folder>`.
+    """Copies what proves a run's numbers, without its weights, into `docs/runs/<name>-seed<n>`.
 
     Raises:
         RunError: The run is incomplete, or its record exists already.
@@ -71,11 +75,10 @@ def command(experiment: Experiment) -> str:
 def _rows(run: Run) -> Iterator[str]:
     experiment, history = Experiment.from_json(run.experiment_json()), run.history()
     for result in run.results().values():
-        subset = result.published_images and result.images < result.published_images
         cells = [
             experiment.name,
             result.split,
-            f"subset, {result.images} of {result.published_images}" if subset else str(result.images),
+            result.size,
             f"{_score(result.mean_iou)} ({result.classes_in_mean} classes)",
             _score(result.trivial.mean_iou),
             _score(result.pixel_accuracy),
@@ -102,6 +105,7 @@ def _section(run: Run) -> str:
             f" {environment.get('gpu') or environment['processor']}, {environment['cores']} cores,"
             f" {machine['precision']}, torch {environment['torch']}.\n"
         ),
+        *([note.read_text(encoding="utf-8")] if (note := run.path / NOTE).is_file() else []),
         f"![curves](runs/{run.path.name}/{run.curves.name})\n",
     ]
     results = run.results()

@@ -1,4 +1,4 @@
-"""Class maps as pictures: plain colours, laid over the image, with a legend, and against the labels."""
+"""Class maps as pictures: plain colours, laid over the image, with a legend."""
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -6,8 +6,6 @@ from PIL import Image
 
 from pixelwise.core.labels import IGNORE, LabelSpace
 from pixelwise.viz.legend import PAPER, legend, present
-
-_CORRECT, _OUTLINE, _HATCH = 226, 170, 176  # light, so that dark class colours stand out
 
 
 def colourise(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> UInt8[np.ndarray, "H W 3"]:
@@ -75,30 +73,6 @@ def with_legend(
     canvas.paste(Image.fromarray(picture), ((strip.width - width) // 2, 0))
     canvas.paste(strip, (0, height))
     return np.array(canvas)
-
-
-def error_map(
-    classes: UInt8[np.ndarray, "H W"], labels: UInt8[np.ndarray, "H W"], space: LabelSpace
-) -> UInt8[np.ndarray, "H W 3"]:
-    """Where a prediction is wrong, and what it said there.
-
-    Wrong pixels have the predicted class's colour, correct ones are light grey with the labels' regions outlined, and
-    pixels that are void in the labels, which no metric counts, are hatched.
-
-    Args:
-        classes: Predicted class ids, 0..K-1.
-        labels: True class ids, 0..K-1 or `IGNORE`.
-        space: The classes' colours.
-    """
-    picture = colourise(classes, space)
-    correct = classes == labels
-    picture[correct] = _CORRECT
-    stroke = _stroke(labels)
-    picture[correct & _rims(labels, stroke)] = _OUTLINE
-    rows, columns = np.nonzero(labels == IGNORE)
-    stripe = (rows + columns) // stroke % 8 < 2
-    picture[rows, columns] = np.where(stripe, _HATCH, 255).astype(np.uint8)[:, None]
-    return picture
 
 
 def _stroke(classes: UInt8[np.ndarray, "H W"]) -> int:
