@@ -74,6 +74,20 @@ class Scores(Spec):
     iou: dict[str, float | None]
 
 
+class MeanIou(Spec):
+    """A mean IoU with what it is the mean of.
+
+    Attributes:
+        mean_iou: Mean over the entries that are defined.
+        classes_in_mean: How many those are.
+        iou: Name -> IoU.
+    """
+
+    mean_iou: float | None
+    classes_in_mean: int
+    iou: dict[str, float | None]
+
+
 class Trivial(Scores):
     """Scores of the predictor that gives every pixel the training split's commonest class."""
 
@@ -92,6 +106,8 @@ class SplitResult(Scores):
         loss: Mean over valid pixels, None where undefined.
         trivial: The predictor to beat.
         confusion_matrix: Pixels; rows are the true class, columns the predicted one.
+        official: By the data set's own evaluation, where that leaves out classes which were learnt.
+        groups: Grouping -> IoU of its groups of classes, where the data set defines any.
     """
 
     split: str
@@ -101,6 +117,8 @@ class SplitResult(Scores):
     loss: float | None
     trivial: Trivial
     confusion_matrix: tuple[tuple[int, ...], ...]
+    official: MeanIou | None = None
+    groups: dict[str, MeanIou] = {}
 
     @property
     def size(self) -> str:

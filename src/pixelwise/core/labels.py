@@ -30,6 +30,8 @@ class LabelSpace(Spec):
         raw_ids: The id of each class in the label files (0..65535).
         void: Raw id -> name of what is ignored; the first is the one written for a void pixel.
         void_colour: Colour of void pixels.
+        not_judged: Names of classes that can be learnt but that the data set's official evaluation leaves out.
+        groups: Coarser classes that the data set also judges: grouping ("category") -> group -> names of its classes.
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,8 @@ class LabelSpace(Spec):
     raw_ids: tuple[int, ...]
     void: dict[int, str] = {}
     void_colour: RGB = (224, 224, 192)
+    not_judged: tuple[str, ...] = ()
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "LabelSpace":
@@ -49,7 +53,17 @@ class LabelSpace(Spec):
             raise ValueError("a class name or raw id appears twice")
         if min(raw) < 0 or max(raw) > 65535:
             raise ValueError("raw ids lie in 0..65535")
+        for grouping, groups in self.groups.items():
+            members = [name for group in groups.values() for name in group]
+            if len(set(members)) < len(members):
+                raise ValueError(f"a class is in two groups of '{grouping}'")
+            self._check_names(set(members))
+        self._check_names(set(self.not_judged))
         return self
+
+    def _check_names(self, names: set[str]) -> None:
+        if unknown := names - set(self.names):
+            raise ValueError(f"no class is called '{min(unknown)}'")
 
     def __eq__(self, other: object) -> bool:
         """Same fields; pydantic would compare the cached tables too, and arrays have no truth value."""

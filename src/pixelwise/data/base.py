@@ -66,6 +66,19 @@ class DataSpec(Spec):
         """Classes, colours and raw ids."""
         raise NotImplementedError
 
+    def found(self, root: Path) -> "DataSpec":
+        """The spec with what only the disk knows filled in, as a run stores it. Most sets know all of it already.
+
+        Args:
+            root: The data root.
+
+        Raises:
+            DatasetNotFound: See `build`.
+            BadData: What lies there cannot be understood.
+        """
+        del root
+        return self
+
     def build(self, split: str, root: Path) -> SegmentationDataset:
         """Opens one split.
 

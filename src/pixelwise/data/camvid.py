@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pixelwise.core.errors import BadData
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.base import DataSpec
-from pixelwise.data.files import Pair, PairedFiles, not_found, read_list
+from pixelwise.data.files import Pair, PairedFiles, check_some, list_files, not_found, pair_up, read_list
 from pixelwise.data.images import IMAGE_SUFFIXES
 
 TREE = """\
@@ -57,13 +56,11 @@ class CamVid(DataSpec):
         for folder in (images, labels):
             if not folder.is_dir():
                 raise not_found("CamVid", folder, TREE, SOURCE)
-        files = {}
-        for suffix in reversed(IMAGE_SUFFIXES):  # for one stem, the first ending in the list wins
-            files.update({f.stem: f for f in images.iterdir() if f.suffix.lower() == suffix})
-        listing = home / f"{split}.txt"
-        stems = _listed(listing) if listing.is_file() else sorted(files)
-        if not stems:
-            raise BadData(f"{listing if listing.is_file() else images}: the split '{split}' of CamVid is empty.")
+        files, listing = list_files(images, IMAGE_SUFFIXES), home / f"{split}.txt"
+        if not listing.is_file():
+            pairs = pair_up(files, list_files(labels, (".png",)))
+            return PairedFiles(check_some(pairs, images, split), SPACE)
+        stems = check_some(_listed(listing), listing, split)
         # A listed name keeps its stem but not its ending: copies with .jpg images keep upstream's .png lists.
         return PairedFiles([Pair(s, files.get(s, images / f"{s}.png"), labels / f"{s}.png") for s in stems], SPACE)
 

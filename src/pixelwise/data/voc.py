@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pixelwise.core.errors import BadData
 from pixelwise.core.labels import RGB, LabelSpace
 from pixelwise.data.base import DataSpec
-from pixelwise.data.files import Pair, PairedFiles, not_found, read_list
+from pixelwise.data.files import Pair, PairedFiles, check_some, not_found, read_list
 
 TREE = """\
   VOCdevkit/
@@ -67,9 +66,7 @@ class _Voc(DataSpec):
                     f"PASCAL VOC {self.year}, split '{split}',", path, TREE.format(year=self.year),
                     SOURCE.format(year=self.year) + _TEST_NOTE * (self.year == 2012 and split == "test"),
                 )  # fmt: skip
-        stems = read_list(listing)
-        if not stems:
-            raise BadData(f"{listing}: the split '{split}' is empty.")
+        stems = check_some(read_list(listing), listing, split)
         return PairedFiles([Pair(s, images / f"{s}.jpg", labels / f"{s}.png") for s in stems], SPACE)
 
 

@@ -21,7 +21,7 @@ from pixelwise.engine.progress import Bar
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
-from pixelwise.runs import Run, Scores, SplitResult, Trivial
+from pixelwise.runs import MeanIou, Run, Scores, SplitResult, Trivial
 
 
 class Judgement(NamedTuple):
@@ -124,6 +124,8 @@ def store(
         loss=finite(judgement.loss),
         trivial=Trivial(predicts=space.names[commonest], **trivial),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
+        official=_official(matrix, space),
+        groups=_groups(matrix, space),
         **scores(matrix, space),
     )
     run.add_result(result, judgement.ids, judgement.matrices)
@@ -141,6 +143,36 @@ def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any
         "iou": {name: finite(v) for name, v in zip(space.names, confusion.iou(matrix), strict=True)},
     }
     return Scores.model_validate(values).model_dump()
+
+
+def _official(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> MeanIou | None:
+    """By the data set's own evaluation, where it leaves out classes that are learnt."""
+    if not space.not_judged:
+        return None
+    values = zip(space.names, confusion.iou(matrix, _left_out(space)), strict=True)
+    return _mean_iou({name: value for name, value in values if name not in space.not_judged})
+
+
+def _groups(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, MeanIou]:
+    found = {}
+    for grouping, groups in space.groups.items():
+        members = [[space.class_id(name) for name in names] for names in groups.values()]
+        values = confusion.group_iou(matrix, members, _left_out(space))
+        found[grouping] = _mean_iou(dict(zip(groups, values, strict=True)))
+    return found
+
+
+def _left_out(space: LabelSpace) -> list[int]:
+    return [space.class_id(name) for name in space.not_judged]
+
+
+def _mean_iou(values: dict[str, float]) -> MeanIou:
+    defined = [value for value in values.values() if np.isfinite(value)]
+    return MeanIou(
+        mean_iou=float(np.mean(defined)) if defined else None,
+        classes_in_mean=len(defined),
+        iou={name: finite(value) for name, value in values.items()},
+    )
 
 
 def finite(value: float) -> float | None:

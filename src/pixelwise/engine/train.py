@@ -53,6 +53,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     path = Path(out) if out else Run.new_path(Path("runs"), experiment.name, experiment.fit.seed)
     check_free(path, "a run")
     machine = decide(experiment.fit)
+    experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
     data = _open_data(experiment, data_root)
     console.print(f"reading {len(data.train)} training images once, for pixel counts, mean and std")
     statistics = measure(data.train, machine.workers)

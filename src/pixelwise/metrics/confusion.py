@@ -4,6 +4,8 @@ Rows are the true class, columns the predicted one; entries are pixels, int64, s
 0..1. A score that is undefined (an empty union, no pixel) is NaN, and means leave NaN out.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int64, Integer
@@ -29,10 +31,32 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
     return torch.bincount(pairs, minlength=num_classes**2).view(num_classes, num_classes)
 
 
-def iou(matrix: Matrix) -> PerClass:
-    """TP / (TP + FP + FN) of each class. Predicted but never true counts 0; neither is NaN."""
-    hit = np.diag(matrix)
-    return _ratio(hit, matrix.sum(0) + matrix.sum(1) - hit)
+def iou(matrix: Matrix, ignored: Sequence[int] = ()) -> PerClass:
+    """TP / (TP + FP + FN) of each class. Predicted but never true counts 0; neither is NaN.
+
+    Args:
+        matrix: Confusion matrix.
+        ignored: Classes that are not judged, by the rule of Cityscapes' official evaluation: their true pixels do not
+            count and their own IoU is NaN, but a pixel of another class that is called one of them is missed (FN).
+    """
+    return group_iou(matrix, [[i] for i in range(len(matrix))], ignored)
+
+
+def group_iou(matrix: Matrix, groups: Sequence[Sequence[int]], ignored: Sequence[int] = ()) -> PerClass:
+    """IoU of groups of classes, each group taken as one class: confusing two of its members is no error.
+
+    Args:
+        matrix: Confusion matrix.
+        groups: Class ids of each group.
+        ignored: See `iou`; such classes belong to no group, whatever `groups` says.
+    """
+    judged = matrix.copy()
+    judged[list(ignored)] = 0
+    members = [[i for i in group if i not in set(ignored)] for group in groups]
+    hit = np.array([judged[np.ix_(group, group)].sum() for group in members])
+    true = np.array([judged[group].sum() for group in members])
+    predicted = np.array([judged[:, group].sum() for group in members])
+    return _ratio(hit, true + predicted - hit)
 
 
 def mean_iou(matrix: Matrix) -> float:
