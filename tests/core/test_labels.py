@@ -101,6 +101,11 @@ def test_a_picture_full_of_foreign_ids_is_still_one_short_sentence() -> None:
         ({"raw_ids": (7, 65536)}, r"0\.\.65535"),
         ({"colours": ((1, 2, 300), (4, 5, 6))}, "less than or equal to 255"),
         ({"names": (), "colours": (), "raw_ids": ()}, "1 to 255 classes, not 0"),
+        ({"not_judged": ("sky", "see")}, "no class is called 'see'"),
+        ({"not_judged": ("edge",)}, "no class is called 'edge'"),  # void is no class
+        ({"groups": {"height": {"low": ("road",), "high": ("cloud",)}}}, "no class is called 'cloud'"),
+        ({"groups": {"height": {"low": ("road",), "high": ("sky", "road")}}}, "in two groups of 'height'"),
+        ({"groups": {"height": {"low": ("road", "road")}}}, "in two groups of 'height'"),
     ],
 )
 def test_a_space_that_contradicts_itself_is_refused(fields: dict[str, Any], reason: str) -> None:
@@ -127,3 +132,12 @@ def test_a_class_is_found_by_name_or_the_near_one_is_offered() -> None:
     assert STREET.class_id("sky") == 1
     with pytest.raises(InvalidSpec, match=r"no class is called 'raod'\. Did you mean 'road'\?"):
         STREET.class_id("raod")
+
+
+def test_a_class_may_be_in_a_group_of_each_grouping_or_in_none() -> None:
+    groups = {"height": {"low": ("road",), "high": ("sky",)}, "colour": {"gray": ("road",)}}
+    space = LabelSpace(**FIELDS, groups=groups, not_judged=("sky",))
+    assert LabelSpace.from_json(space.to_json()) == space != STREET
+    assert space.groups == groups
+    assert space.num_classes == STREET.num_classes
+    assert space.to_classes(np.array([[26]])) == 1, "what is not judged is learnt"

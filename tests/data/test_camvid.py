@@ -1,16 +1,20 @@
-"""CamVid as people have it on disk: with and without list files, as PNG or JPEG."""
+"""CamVid as people have it on disk: with and without list files, as PNG or JPEG; and as first released, painted."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from pixelwise.core.errors import BadData
 from pixelwise.core.labels import IGNORE
-from pixelwise.data import CamVid
-from tests.data.trees import SPLITS, camvid, write_image
+from pixelwise.data import CamVid, CamVidOriginal
+from pixelwise.data.camvid_original import COLOURS, ORIGINAL
+from pixelwise.data.images import colours_to_ids
+from tests.data.trees import CAMVID_COLOURS, SPLITS, camvid, camvid_original, write_image, write_labels
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -52,12 +56,11 @@ def test_files_that_are_no_images_are_left_alone(tmp_path: Path) -> None:
     assert len(CamVid().build("train", tmp_path)) == SPLITS["train"]
 
 
-def test_an_image_that_lies_there_twice_is_one_sample(tmp_path: Path) -> None:
+def test_an_image_that_lies_there_twice_is_refused_naming_both(tmp_path: Path) -> None:
     camvid(tmp_path, ".jpg")
     png = write_image(tmp_path / "camvid/val/0016E5_01030.png", (12, 16), seed=99)
-    split = CamVid().build("val", tmp_path)
-    assert len(split) == SPLITS["val"]
-    assert torch.equal(split[0].image.permute(1, 2, 0), torch.from_numpy(np.array(Image.open(png)))), "PNG is exact"
+    with pytest.raises(BadData, match=f"{png.with_suffix('.jpg')} and {png} have the same name"):
+        CamVid().build("val", tmp_path)
 
 
 def test_a_listed_image_that_is_absent_is_named(tmp_path: Path) -> None:
@@ -68,21 +71,113 @@ def test_a_listed_image_that_is_absent_is_named(tmp_path: Path) -> None:
         CamVid().build("val", tmp_path)[1]
 
 
-def test_an_image_without_labels_is_named(tmp_path: Path) -> None:
-    camvid(tmp_path)
+def test_a_listed_image_without_labels_is_named(tmp_path: Path) -> None:
+    camvid(tmp_path, lists=True)
     gone = tmp_path / "camvid/valannot/0016E5_01130.png"
     gone.unlink()
     with pytest.raises(BadData, match=f"{gone}: there is no such file"):
         CamVid().build("val", tmp_path)[1]
 
 
+@pytest.mark.parametrize(("gone", "left"), [("valannot", "val"), ("val", "valannot")])
+def test_without_a_list_an_image_or_labels_alone_are_named(tmp_path: Path, gone: str, left: str) -> None:
+    camvid(tmp_path)
+    (tmp_path / "camvid" / gone / "0016E5_01130.png").unlink()
+    with pytest.raises(BadData, match=f"{tmp_path / 'camvid' / left / '0016E5_01130.png'}: .*without"):
+        CamVid().build("val", tmp_path)
+
+
 @pytest.mark.parametrize("lists", [True, False])
 def test_an_empty_split_is_refused_naming_what_is_empty(tmp_path: Path, lists: bool) -> None:
     camvid(tmp_path, lists=lists)
-    for image in (tmp_path / "camvid/test").iterdir():
-        image.unlink()
+    for file in [*(tmp_path / "camvid/test").iterdir(), *(tmp_path / "camvid/testannot").iterdir()]:
+        file.unlink()
     if lists:
         (tmp_path / "camvid/test.txt").write_text("\n")
     empty = tmp_path / "camvid" / ("test.txt" if lists else "test")
-    with pytest.raises(BadData, match=f"{empty}: the split 'test' of CamVid is empty"):
+    with pytest.raises(BadData, match=f"{empty}: the split 'test' is empty"):
         CamVid().build("test", tmp_path)
+
+
+levels = st.integers(0, 255)
+tables = st.dictionaries(st.tuples(levels, levels, levels), st.integers(0, 65535), min_size=1, max_size=40)
+
+
+@given(table=tables, seed=st.integers(0, 9))
+def test_colours_become_the_ids_of_their_table(table: dict[tuple[int, int, int], int], seed: int) -> None:
+    colours = [*table]
+    picked = np.random.default_rng(seed).integers(0, len(colours), (7, 9))
+    ids = colours_to_ids(np.array(colours, np.uint8)[picked], table, "a.png")
+    assert ids.tolist() == [[table[colours[i]] for i in row] for row in picked]
+    assert ids.dtype == (np.uint8 if max(table.values()) < 256 else np.uint16)
+
+
+@given(table=tables, colour=st.tuples(levels, levels, levels))
+def test_a_colour_outside_the_table_is_refused_and_named(
+    table: dict[tuple[int, int, int], int], colour: tuple[int, int, int]
+) -> None:
+    table.pop(colour, None)
+    table[colour[0], colour[1], 255 - colour[2]] = 1  # a neighbour, so that it is never empty
+    picture = np.array([[[*next(iter(table))], colour]], np.uint8)
+    with pytest.raises(BadData) as error:
+        colours_to_ids(picture, table, "a.png")
+    assert str(error.value).startswith(f"a.png: the colours {colour} mean no class; expected the data set's own")
+
+
+def test_a_picture_full_of_foreign_colours_is_still_one_short_sentence() -> None:
+    noise = np.arange(300, dtype=np.uint16).astype(np.uint8).reshape(10, 10, 3)
+    with pytest.raises(BadData, match=r"\(0, 1, 2\), \(2, 3, 4\), \(3, 4, 5\), \(5, 6, 7\), … mean no class") as error:
+        colours_to_ids(noise, {(1, 1, 1): 0}, "a.png")
+    assert len(str(error.value)) < 240
+
+
+def test_the_32_original_colours_each_mean_one_class_or_void() -> None:
+    assert len(COLOURS) == sum(len(members) for members in ORIGINAL.values()) == 32
+    assert set(COLOURS) == {tuple(map(int, colour)) for colour in CAMVID_COLOURS}
+    assert set(ORIGINAL) == {*CamVidOriginal().label_space.names, "void"}
+    space = CamVidOriginal().label_space
+    assert space == CamVid().label_space
+    for class_id, colour in enumerate(space.colours):  # but pavement, whose colour is SegNet's own
+        assert COLOURS.get(colour, class_id) == class_id
+    assert [colour for colour in space.colours if colour not in COLOURS] == [space.colours[space.class_id("pavement")]]
+
+
+@pytest.mark.parametrize("folder", ["CamVid", "camvid"])
+def test_painted_labels_become_the_eleven_classes_and_void(tmp_path: Path, folder: str) -> None:
+    camvid_original(tmp_path)
+    (tmp_path / "CamVid").rename(tmp_path / folder)
+    split = CamVidOriginal().build("val", tmp_path)
+    assert split.ids == ["0016E5_07959", "0016E5_07961"]
+    painted = np.array(Image.open(tmp_path / folder / "LabeledApproved_full/0016E5_07959_L.png"))
+    space, labels = split.space, split[0].labels.numpy()
+    meaning = {colour: name for name, members in ORIGINAL.items() for colour in members.values()}
+    for class_id, (red, green, blue) in zip(labels.flatten(), painted.reshape(-1, 3).tolist(), strict=True):
+        name = "void" if class_id == IGNORE else space.names[class_id]
+        assert meaning[red, green, blue] == name
+    assert set(labels.flatten()) == {*range(11), IGNORE}
+
+
+def test_the_two_layouts_can_lie_beside_each_other(tmp_path: Path) -> None:
+    camvid(tmp_path)
+    camvid_original(tmp_path)
+    assert len(CamVid().build("val", tmp_path)) == SPLITS["val"]
+    assert CamVidOriginal().build("train", tmp_path).ids == ["0001TP_006690", "0006R0_f00930", "0016E5_04530"]
+    assert CamVidOriginal().build("test", tmp_path).ids == ["0001TP_008550", "Seq05VD_f00000", "Seq05VD_f05100"]
+
+
+def test_a_smoothed_label_file_is_named(tmp_path: Path) -> None:
+    """A common accident: labels that were scaled like photographs."""
+    camvid_original(tmp_path)
+    path = tmp_path / "CamVid/LabeledApproved_full/0016E5_07959_L.png"
+    Image.open(path).resize((32, 24)).resize((16, 12)).save(path)
+    with pytest.raises(BadData, match=rf"{path}: the colours \("):
+        CamVidOriginal().build("val", tmp_path)[0]
+
+
+@pytest.mark.parametrize("stem", ["0005VD_000030", "0016E5_x", "0016E5", "Seq05VD_f"])
+def test_a_frame_that_camvid_does_not_have_belongs_to_no_split(tmp_path: Path, stem: str) -> None:
+    camvid_original(tmp_path)
+    image = write_image(tmp_path / "CamVid/701_StillsRaw_full" / f"{stem}.png", (4, 4))
+    write_labels(tmp_path / "CamVid/LabeledApproved_full" / f"{stem}_L.png", np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(BadData, match=f"{image}: no frame of CamVid is called that"):
+        CamVidOriginal().build("train", tmp_path)

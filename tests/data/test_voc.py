@@ -52,7 +52,7 @@ def test_colours_instead_of_ids_are_refused(tmp_path: Path) -> None:
 
 def test_the_absent_labels_of_2012s_test_split_are_explained(tmp_path: Path) -> None:
     voc(tmp_path, 2012, splits=("train", "val"))
-    with pytest.raises(DatasetNotFound, match=r"split 'test',.*test\.txt(.|\n)*not public: judge on val"):
+    with pytest.raises(DatasetNotFound, match=r"test\.txt(.|\n)*not public: judge on val"):
         Voc2012().build("test", tmp_path)
     voc(tmp_path, 2007, splits=("train", "val"))
     with pytest.raises(DatasetNotFound) as error:

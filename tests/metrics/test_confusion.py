@@ -137,3 +137,67 @@ def test_more_pixels_than_32_bits_hold_stay_exact() -> None:
     union = 2 * 2**33 + 2
     assert confusion.iou(split)[0] == (2**33 + 2) / union
     assert confusion.constant_predictor(split, 1).tolist() == [[0, 2**34 + 2], [0, 2**33 + 1]]
+
+
+ignored_classes = st.sets(st.integers(0, K - 1), max_size=K - 1).map(sorted)
+groupings = st.lists(st.integers(0, 3), min_size=K, max_size=K).map(
+    lambda group_of: [[i for i in range(K) if group_of[i] == group] for group in sorted(set(group_of))]
+)
+"""Every class in one of up to four groups."""
+
+
+@given(given=matrices)
+def test_groups_of_single_classes_are_the_classes(given: confusion.Matrix) -> None:
+    expected = confusion.iou(given)
+    assert confusion.iou(given, []) == pytest.approx(expected, nan_ok=True)
+    assert confusion.group_iou(given, [[i] for i in range(K)]) == pytest.approx(expected, nan_ok=True)
+
+
+@given(given=matrices.filter(np.any))
+def test_one_group_of_all_classes_is_always_right(given: confusion.Matrix) -> None:
+    assert confusion.group_iou(given, [[*range(K)]]).tolist() == [1]
+
+
+@given(pairs=pixels, groups=groupings)
+def test_a_group_is_what_renaming_its_members_before_counting_gives(pairs: Pairs, groups: list[list[int]]) -> None:
+    name = {member: number for number, group in enumerate(groups) for member in group} | {IGNORE: IGNORE}
+    merged = counted([(name[true], name[predicted]) for true, predicted in pairs])
+    expected = confusion.iou(merged)[: len(groups)]
+    assert confusion.group_iou(counted(pairs), groups) == pytest.approx(expected, nan_ok=True)
+
+
+@given(pairs=pixels, ignored=ignored_classes)
+def test_an_ignored_class_is_void_where_it_is_true_and_a_miss_where_it_is_predicted(
+    pairs: Pairs, ignored: list[int]
+) -> None:
+    """Cityscapes' rule. The classes that are judged see pixels that none of them was given."""
+    nothing = K
+    seen = [(t, nothing if p in ignored else p) for t, p in pairs if t != IGNORE and t not in ignored]
+    expected = []
+    for class_id in range(K):
+        hit = sum(t == p == class_id for t, p in seen)
+        union = sum(class_id in pair for pair in seen)
+        expected.append(hit / union if union and class_id not in ignored else math.nan)
+    assert confusion.iou(counted(pairs), ignored) == pytest.approx(expected, nan_ok=True)
+
+
+@given(given=matrices, groups=groupings, ignored=ignored_classes)
+def test_an_ignored_class_is_in_no_group(given: confusion.Matrix, groups: list[list[int]], ignored: list[int]) -> None:
+    without = [[i for i in group if i not in ignored] for group in groups]
+    expected = confusion.group_iou(given, without, ignored)
+    assert confusion.group_iou(given, groups, ignored) == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(expected[[not group for group in without]]).all()
+
+
+@given(given=matrices, ignored=ignored_classes)
+def test_scores_leave_their_matrix_as_it_was(given: confusion.Matrix, ignored: list[int]) -> None:
+    before = given.copy()
+    confusion.iou(given, ignored)
+    assert np.array_equal(given, before)
+
+
+def test_groups_and_ignored_classes_of_a_small_matrix_by_hand() -> None:
+    """Car and bus are vehicles; the ground is ignored."""
+    given = matrix((6, 2, 1, 0), (1, 1, 0, 1), (0, 1, 5, 2), (3, 0, 4, 9))  # car, bus, sky, ground
+    assert confusion.iou(given, [3]) == pytest.approx([6 / 10, 1 / 6, 5 / 9, math.nan], nan_ok=True)
+    assert confusion.group_iou(given, [[0, 1], [2, 3]], [3]) == pytest.approx([10 / 13, 5 / 9])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
-from pixelwise.core.errors import InvalidSpec, did_you_mean
+from pixelwise.core.errors import DatasetNotFound, InvalidSpec, did_you_mean
 from pixelwise.core.labels import LabelSpace
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import Image, ImageLabels
@@ -56,6 +56,12 @@ class DataSpec(Spec):
     train_split: str = "train"
     val_split: str = "val"
 
+    title: ClassVar[str] = ""
+    """What the data set is called in a sentence."""
+    tree: ClassVar[str] = ""
+    """The layout that is expected below the data root."""
+    source: ClassVar[str] = ""
+    """Where to get it, and on what terms."""
     splits: ClassVar[tuple[str, ...]] = ()
     """Names of the splits that exist."""
     published_sizes: ClassVar[Mapping[str, int]] = {}
@@ -91,6 +97,17 @@ class DataSpec(Spec):
             DatasetNotFound: Folder or list file is missing; the text shows the expected tree and the source.
         """
         raise NotImplementedError
+
+    def missing(self, path: Path) -> DatasetNotFound:
+        """The error for an absent data set.
+
+        Args:
+            path: The first thing that was looked for and is not there.
+        """
+        return DatasetNotFound(
+            f"{self.title} was not found: there is no {path}. Give its parent folder with --data-root or"
+            f" PIXELWISE_DATA.\nExpected below the data root:\n{self.tree.rstrip()}\nGet it from {self.source}"
+        )
 
     def check_split(self, split: str) -> None:
         """Raises InvalidSpec, naming the valid ones, if `split` does not exist."""

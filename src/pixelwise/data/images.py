@@ -1,19 +1,17 @@
 """Image and label files in and out."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Integer, UInt8
+from jaxtyping import Int32, Integer, UInt8
 from PIL import Image as PilImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from pixelwise.core.errors import BadData
 from pixelwise.core.files import write_atomic
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.labels import RGB, LabelSpace
 from pixelwise.core.types import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -22,30 +20,51 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".g
 MAX_PIXELS = 80_000_000
 """Images with more pixels are refused, by their header, before anything is decoded: they would fill the memory."""
 
-_DEEP = ("I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits; Pillow brings all others to 8 by itself
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 274, 258, 262  # tags of EXIF and TIFF
+
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
+"""What Pillow may open, whatever the ending says. Of what else it knows, some is no picture to look at, and some (EPS)
+is a program that it would run."""
+
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits; Pillow brings several of them to 8 by itself
+
+_TURNS = {
+    2: PilImage.Transpose.FLIP_LEFT_RIGHT,
+    3: PilImage.Transpose.ROTATE_180,
+    4: PilImage.Transpose.FLIP_TOP_BOTTOM,
+    5: PilImage.Transpose.TRANSPOSE,
+    6: PilImage.Transpose.ROTATE_270,
+    7: PilImage.Transpose.TRANSVERSE,
+    8: PilImage.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what sets the picture upright."""
 
 
 def read_image(path: Path) -> Image:
     """An image file as a person sees it: RGB, uint8 `[3, H, W]`.
 
     Turned as its EXIF orientation says; gray, palette and CMYK become RGB; 16 bits a channel lose the lower eight;
-    transparent parts show white paper; of an animation or a file of several pages, the first.
+    transparent parts show white paper; of an animation or a file of several pages, the first. Colour profiles are not
+    applied.
 
     Raises:
-        BadData: The file is missing, truncated, no image, above `MAX_PIXELS`, or holds 32-bit or float values.
+        BadData: The file is missing, truncated, no image, above `MAX_PIXELS`, or of values that have no known range
+            (32 bits, floats) or colours that Pillow cannot turn into RGB (Lab).
     """
-    with _open(path) as picture:
-        if picture.mode in _DEEP:
-            picture = PilImage.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-        elif picture.mode.startswith(("I", "F")):  # no range is known that would make grays of them
-            raise BadData(f"{path}: expected 8 or 16 bits a channel, found values of mode {picture.mode}; convert it.")
-        picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
-            layer = picture.convert("RGBA")
-            picture = PilImage.new("RGBA", layer.size, "white")
-            picture.alpha_composite(layer)
-        pixels = np.array(picture.convert("RGB"))
-    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+    picture = _decoded(path)
+    if picture.mode in _DEEP or (picture.mode == "I" and picture.format == "PPM"):  # scaled to 16 bits by Pillow
+        upright = _upright(picture, _to_8_bits(picture))
+    elif picture.mode.startswith(("I", "F")) or picture.mode == "LAB":
+        raise BadData(
+            f"{path}: expected gray or RGB of 8 or 16 bits a channel, found values of mode {picture.mode}; convert it."
+        )
+    else:
+        upright = _upright(picture, picture)
+    if upright.has_transparency_data:
+        layer = (upright.convert("LA") if upright.mode == "La" else upright).convert("RGBA")
+        upright = PilImage.new("RGBA", layer.size, "white")
+        upright.alpha_composite(layer)
+    return torch.from_numpy(np.array(upright.convert("RGB"))).permute(2, 0, 1).contiguous()
 
 
 def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
@@ -54,12 +73,10 @@ def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
     Raises:
         BadData: The file is missing, unreadable, a JPEG, or holds colours instead of ids.
     """
-    with _open_labels(path) as picture:
-        if picture.mode not in ("1", "L", "P", "I", *_DEEP):
-            raise BadData(
-                f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}."
-            )
-        ids = np.array(picture)
+    picture = _decoded_labels(path)
+    if picture.mode not in ("1", "L", "P", "I", *_DEEP):
+        raise BadData(f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}.")
+    ids = np.array(picture)
     return ids.astype(np.uint8) if ids.dtype == bool else ids
 
 
@@ -69,11 +86,49 @@ def read_label_colours(path: Path) -> UInt8[np.ndarray, "H W 3"]:
     Raises:
         BadData: The file is missing, unreadable or a JPEG, or has no 8-bit colours.
     """
-    with _open_labels(path) as picture:
-        if picture.mode not in ("RGB", "RGBA", "P", "L", "1"):
-            raise BadData(f"{path}: expected labels in RGB colours, found a picture of mode {picture.mode}.")
-        picture.info.pop("transparency", None)  # of no use in RGB, and Pillow warns of it
-        return np.array(picture.convert("RGB"))
+    picture = _decoded_labels(path)
+    if picture.mode not in ("RGB", "RGBA", "P", "L", "1"):
+        raise BadData(f"{path}: expected labels in RGB colours, found a picture of mode {picture.mode}.")
+    picture.info.pop("transparency", None)  # of no use in RGB, and Pillow warns of it
+    return np.array(picture.convert("RGB"))
+
+
+def colours_to_ids(
+    rgb: UInt8[np.ndarray, "H W 3"], table: Mapping[RGB, int], source: str
+) -> Integer[np.ndarray, "H W"]:
+    """Colours of a painted label picture -> raw ids (uint8 where they fit, else uint16).
+
+    Args:
+        rgb: The picture.
+        table: Raw id of each colour; at least one.
+        source: What to call the picture in an error, usually the file's path.
+
+    Raises:
+        BadData: Some colours are not in the table; the text names them.
+    """
+    place = np.zeros(1 << 24, np.uint16)  # 1 is the table's first colour, 0 is none; faster than a sorted search
+    place[_packed(np.array(list(table), np.uint8))] = np.arange(1, len(table) + 1)
+    colours = _packed(rgb)
+    found = place[colours]
+    if not found.all():
+        foreign = np.unique(colours[found == 0])
+        shown = ", ".join(str((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255)) for c in foreign[:4])
+        raise BadData(
+            f"{source}: the colours {shown}{', …' if len(foreign) > 4 else ''} mean no class; expected the data set's"
+            f" own ({len(table)}): export the labels again, without smoothing and without compression."
+        )
+    ids = np.array([0, *table.values()], np.uint8 if max(table.values()) < 256 else np.uint16)
+    raw: Integer[np.ndarray, "H W"] = ids[found]
+    return raw
+
+
+def _packed(rgb: UInt8[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*shape"]:
+    """A colour as one number of 24 bits."""
+    packed = rgb[..., 0].astype(np.int32)
+    for channel in (1, 2):
+        packed <<= 8
+        packed |= rgb[..., channel]
+    return packed
 
 
 def label_picture(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> PilImage.Image:
@@ -94,38 +149,67 @@ def write_png(path: Path, picture: PilImage.Image) -> None:
     write_atomic(path, lambda temp: picture.save(temp, format="PNG"))
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[PilImage.Image]:
-    """The decoded picture; whatever goes wrong with it becomes one sentence about the file."""
+def _decoded(path: Path) -> PilImage.Image:
+    """The first picture of a file, decoded; whatever goes wrong with it becomes one sentence about the file."""
     try:
-        with _header(path) as picture:
+        # Not by its path: then Pillow maps some files into memory, and garbles sideways TIFFs (13.0).
+        with path.open("rb") as file, PilImage.open(file, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise BadData(
-                    f"{path}: {picture.width}x{picture.height} pixels are more than the {MAX_PIXELS // 10**6} million"
-                    " that are taken; scale it down or cut it into tiles."
-                )
+                raise _too_large(path, f"{picture.width}x{picture.height} pixels are")
             picture.load()
-            yield picture
+            return picture
+    except BadData:
+        raise
     except FileNotFoundError:
         raise BadData(f"{path}: there is no such file.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, PilImage.DecompressionBombError) as e:  # of damaged files
+    except (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning):
+        # Pillow's own limit lies above ours: far above it Pillow refuses a header, a little above it Pillow warns, and
+        # we refuse. The warning is not silenced: `catch_warnings` would change every thread's filters for each image.
+        raise _too_large(path, "it claims") from None
+    except Exception as e:  # damaged bytes make Pillow's readers stumble in ways that are no list: nothing of ours runs
         raise BadData(f"{path}: {_reason(path, e)}; replace or remove the file.") from None
 
 
-@contextmanager
-def _open_labels(path: Path) -> Iterator[PilImage.Image]:
-    with _open(path) as picture:
-        if picture.format in ("JPEG", "MPO", "JPEG2000"):
-            raise BadData(
-                f"{path}: labels must not be {picture.format}, whose compression changes ids; export them again as PNG."
-            )
-        yield picture
+def _decoded_labels(path: Path) -> PilImage.Image:
+    picture = _decoded(path)
+    if picture.format in ("JPEG", "MPO", "JPEG2000"):
+        raise BadData(
+            f"{path}: labels must not be {picture.format}, whose compression changes ids; export them again as PNG."
+        )
+    return picture
 
 
-def _header(path: Path) -> PilImage.Image:
-    with warnings.catch_warnings():  # Pillow's limit warns below ours and refuses above it; ours has a sentence
-        warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
-        return PilImage.open(path)
+def _too_large(path: Path, what: str) -> BadData:
+    return BadData(
+        f"{path}: {what} more than the {MAX_PIXELS // 10**6} million pixels that are taken; scale it down or cut it"
+        " into tiles."
+    )
+
+
+def _to_8_bits(picture: PilImage.Image) -> PilImage.Image:
+    """A gray picture of 16 bits in 8, as Pillow does it to colours: the upper eight, so that 65535 is white.
+
+    Where the file names a transparent value, the gray is joined by an alpha channel.
+    """
+    values = np.asarray(picture)
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF
+    gray = (values >> (tags.get(_BITS_PER_SAMPLE, (16,))[0] - 8)).astype(np.uint8)  # 12 bits come unscaled
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow heeds in 8 bits only
+        gray = 255 - gray
+    clear = picture.info.get("transparency")
+    if clear is None:
+        return PilImage.fromarray(gray)
+    alpha = np.where(values == clear, 0, 255).astype(np.uint8)
+    return PilImage.merge("LA", (PilImage.fromarray(gray), PilImage.fromarray(alpha)))
+
+
+def _upright(source: PilImage.Image, picture: PilImage.Image) -> PilImage.Image:
+    """A picture turned as the EXIF data of its source says; as it is where they cannot be read, as viewers do."""
+    try:
+        turn = _TURNS.get(source.getexif().get(_ORIENTATION, 1))
+    except Exception:  # of damaged bytes, as in `_decoded`
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -138,4 +222,6 @@ def _reason(path: Path, error: Exception) -> str:
         return "is empty (0 bytes)"
     if isinstance(error, UnidentifiedImageError):
         return "is no image, or of a format that is not known"
-    return f"cannot be read as an image ({error})"
+    if isinstance(error, (OSError, SyntaxError, ValueError)) and str(error):  # sentences of Pillow's
+        return f"cannot be read as an image ({error})"
+    return "is damaged"

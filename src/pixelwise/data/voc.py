@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pixelwise.core.labels import RGB, LabelSpace
 from pixelwise.data.base import DataSpec
-from pixelwise.data.files import Pair, PairedFiles, check_some, not_found, read_list
+from pixelwise.data.files import Pair, PairedFiles, check_some, read_list
 
 TREE = """\
   VOCdevkit/
@@ -20,7 +20,6 @@ TREE = """\
       JPEGImages/              *.jpg
       SegmentationClass/       *.png   palette, 0..20, 255 = void
 """
-SOURCE = "http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/"
 
 
 def voc_colour(index: int) -> RGB:
@@ -48,6 +47,7 @@ SPACE = LabelSpace(
 class _Voc(DataSpec):
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "trainval", "test")
     year: ClassVar[int]
+    source: ClassVar[str] = "http://host.robots.ox.ac.uk/pascal/VOC/ or by `pixelwise data download`."
 
     @property
     def label_space(self) -> LabelSpace:
@@ -62,21 +62,17 @@ class _Voc(DataSpec):
         images, labels = home / "JPEGImages", home / "SegmentationClass"
         for path in (listing, images, labels):
             if not path.exists():
-                raise not_found(
-                    f"PASCAL VOC {self.year}, split '{split}',", path, TREE.format(year=self.year),
-                    SOURCE.format(year=self.year) + _TEST_NOTE * (self.year == 2012 and split == "test"),
-                )  # fmt: skip
+                raise self.missing(path)
         stems = check_some(read_list(listing), listing, split)
         return PairedFiles([Pair(s, images / f"{s}.jpg", labels / f"{s}.png") for s in stems], SPACE)
-
-
-_TEST_NOTE = " (the labels of VOC 2012's test images are not public: judge on val)"
 
 
 class Voc2007(_Voc):
     """PASCAL VOC 2007 segmentation, 21 classes."""
 
     kind: Literal["voc2007"] = "voc2007"
+    title: ClassVar[str] = "PASCAL VOC 2007"
+    tree: ClassVar[str] = TREE.format(year=2007)
     year: ClassVar[int] = 2007
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 209, "val": 213, "trainval": 422, "test": 210}
 
@@ -85,5 +81,8 @@ class Voc2012(_Voc):
     """PASCAL VOC 2012 segmentation, 21 classes."""
 
     kind: Literal["voc2012"] = "voc2012"
+    title: ClassVar[str] = "PASCAL VOC 2012"
+    tree: ClassVar[str] = TREE.format(year=2012)
+    source: ClassVar[str] = f"{_Voc.source} The labels of the test images are not public: judge on val."
     year: ClassVar[int] = 2012
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 1464, "val": 1449, "trainval": 2913, "test": 1456}

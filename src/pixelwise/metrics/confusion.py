@@ -16,6 +16,7 @@ from pixelwise.core.labels import IGNORE
 Matrix = Int64[np.ndarray, "K K"]
 ClassIds = Integer[Tensor, "*shape"]
 PerClass = Float[np.ndarray, " K"]
+PerGroup = Float[np.ndarray, " G"]
 
 
 def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
@@ -39,10 +40,11 @@ def iou(matrix: Matrix, ignored: Sequence[int] = ()) -> PerClass:
         ignored: Classes that are not judged, by the rule of Cityscapes' official evaluation: their true pixels do not
             count and their own IoU is NaN, but a pixel of another class that is called one of them is missed (FN).
     """
-    return group_iou(matrix, [[i] for i in range(len(matrix))], ignored)
+    each: PerClass = group_iou(matrix, [[i] for i in range(len(matrix))], ignored)
+    return each
 
 
-def group_iou(matrix: Matrix, groups: Sequence[Sequence[int]], ignored: Sequence[int] = ()) -> PerClass:
+def group_iou(matrix: Matrix, groups: Sequence[Sequence[int]], ignored: Sequence[int] = ()) -> PerGroup:
     """IoU of groups of classes, each group taken as one class: confusing two of its members is no error.
 
     Args:

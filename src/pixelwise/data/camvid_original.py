@@ -1,0 +1,118 @@
+"""CamVid as first released: 701 frames of driving video, 960x720, painted in 32 colours that are taken for 11 classes.
+
+Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009). Classes
+and split are those of the SegNet layout (`camvid.py`), so that results compare; which of the 32 make up one of the 11
+is as MathWorks' example "Semantic Segmentation Using Deep Learning" lists it. The split follows from a frame's name:
+test is the sequence Seq05VD and the end of 0001TP, val is a stretch of 0016E5, train is all else.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Integer
+
+from pixelwise.core.errors import BadData
+from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.data.base import DataSpec
+from pixelwise.data.camvid import SPACE
+from pixelwise.data.files import PairedFiles, check_some, list_files, pair_up
+from pixelwise.data.images import colours_to_ids, read_label_colours
+
+TREE = """\
+  CamVid/                  (or camvid/)
+    701_StillsRaw_full/    *.png
+    LabeledApproved_full/  *_L.png   painted in 32 colours
+"""
+
+ORIGINAL: dict[str, dict[str, RGB]] = {
+    "sky": {"Sky": (128, 128, 128)},
+    "building": {
+        "Archway": (192, 0, 128), "Bridge": (0, 128, 64), "Building": (128, 0, 0), "Tunnel": (64, 0, 64),
+        "Wall": (64, 192, 0),
+    },
+    "pole": {"Column_Pole": (192, 192, 128), "TrafficCone": (0, 0, 64)},
+    "road": {"Road": (128, 64, 128), "LaneMkgsDriv": (128, 0, 192), "LaneMkgsNonDriv": (192, 0, 64)},
+    "pavement": {"Sidewalk": (0, 0, 192), "ParkingBlock": (64, 192, 128), "RoadShoulder": (128, 128, 192)},
+    "tree": {"Tree": (128, 128, 0), "VegetationMisc": (192, 192, 0)},
+    "sign": {"SignSymbol": (192, 128, 128), "Misc_Text": (128, 128, 64), "TrafficLight": (0, 64, 64)},
+    "fence": {"Fence": (64, 64, 128)},
+    "car": {
+        "Car": (64, 0, 128), "SUVPickupTruck": (64, 128, 192), "Truck_Bus": (192, 128, 192), "Train": (192, 64, 128),
+        "OtherMoving": (128, 64, 64),
+    },
+    "pedestrian": {
+        "Pedestrian": (64, 64, 0), "Child": (192, 128, 64), "CartLuggagePram": (64, 0, 192), "Animal": (64, 128, 64),
+    },
+    "bicyclist": {"Bicyclist": (0, 128, 192), "MotorcycleScooter": (192, 0, 192)},
+    "void": {"Void": (0, 0, 0)},
+}  # fmt: skip
+"""Colours of the original classes by the class, or void, that they are taken for."""
+
+_IDS = {**dict(zip(SPACE.names, SPACE.raw_ids, strict=True)), **{name: raw for raw, name in SPACE.void.items()}}
+COLOURS = {colour: _IDS[name] for name, members in ORIGINAL.items() for colour in members.values()}
+"""Raw id in the SegNet layout of each colour."""
+
+
+class CamVidOriginal(DataSpec):
+    """CamVid's original release in SegNet's 11 classes and split, at twice the side of the SegNet layout."""
+
+    kind: Literal["camvid_original"] = "camvid_original"
+    title: ClassVar[str] = "CamVid, the original release,"
+    tree: ClassVar[str] = TREE
+    source: ClassVar[str] = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/."
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """SegNet's eleven classes, as `CamVid` has them."""
+        return SPACE
+
+    def build(self, split: str, root: Path) -> PairedFiles:
+        """See `DataSpec.build`.
+
+        Raises:
+            BadData: See `split_of` and `pair_up`.
+        """
+        self.check_split(split)
+        homes = [root / name for name in ("CamVid", "camvid")]  # one may be there for the SegNet layout
+        home = next((home for home in homes if (home / "701_StillsRaw_full").is_dir()), homes[0])
+        images, labels = home / "701_StillsRaw_full", home / "LabeledApproved_full"
+        for folder in (images, labels):
+            if not folder.is_dir():
+                raise self.missing(folder)
+        pairs = pair_up(_of(split, list_files(images, (".png",))), _of(split, list_files(labels, ("_l.png",))))
+        return PairedFiles(check_some(pairs, images, split), SPACE, read_colours)
+
+
+def read_colours(path: Path) -> Integer[np.ndarray, "H W"]:
+    """Raw ids of a painted label file.
+
+    Raises:
+        BadData: See `read_label_colours` and `colours_to_ids`.
+    """
+    return colours_to_ids(read_label_colours(path), COLOURS, str(path))
+
+
+def split_of(file: Path) -> str:
+    """The split that a frame belongs to, by its name, such as 0016E5_07959.png or Seq05VD_f00840_L.png.
+
+    Raises:
+        BadData: No frame of CamVid is called that.
+    """
+    sequence, _, rest = file.stem.removesuffix("_L").partition("_")
+    number = rest.removeprefix("f")
+    if sequence not in ("0001TP", "0006R0", "0016E5", "Seq05VD") or not number.isdecimal():
+        raise BadData(
+            f"{file}: no frame of CamVid is called that; expected 0001TP_, 0006R0_f, 0016E5_ or Seq05VD_f and a number:"
+            " move the file elsewhere."
+        )
+    if sequence == "Seq05VD" or (sequence == "0001TP" and int(number) >= 8550):
+        return "test"
+    return "val" if sequence == "0016E5" and 7959 <= int(number) <= 8159 else "train"
+
+
+def _of(split: str, files: Mapping[str, Path]) -> dict[str, Path]:
+    return {stem: file for stem, file in files.items() if split_of(file) == split}

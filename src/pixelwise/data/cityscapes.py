@@ -1,0 +1,152 @@
+"""Cityscapes, fine annotations: 2975 train and 500 val frames of driving in 50 cities, 2048x1024.
+
+Source: Cordts, Omran, Ramos, Rehfeld, Enzweiler, Benenson, Franke, Roth, Schiele, "The Cityscapes Dataset for Semantic
+Urban Scene Understanding", CVPR 2016. The official evaluation judges 19 of the 34 classes; pixels that are truly of
+another count for nothing. `classes="train"` learns only the 19; `"all"` learns the 34 and is judged alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.data.base import DataSpec
+from pixelwise.data.files import Pair, PairedFiles, check_some, first_folder, list_files, pair_up
+
+TREE = """\
+  cityscapes/             (or Cityscapes/)
+    leftImg8bit/
+      train/  aachen/  bochum/  …     *_leftImg8bit.png
+      val/    frankfurt/  lindau/  …
+    gtFine/
+      train/  aachen/  bochum/  …     *_gtFine_labelIds.png, 0..33
+      val/    frankfurt/  lindau/  …
+"""
+CLASSES: tuple[tuple[str, str, bool, RGB], ...] = (
+    ("unlabeled", "void", False, (0, 0, 0)),
+    ("ego vehicle", "void", False, (8, 8, 8)),
+    ("rectification border", "void", False, (16, 16, 16)),
+    ("out of roi", "void", False, (24, 24, 24)),
+    ("static", "void", False, (32, 32, 32)),
+    ("dynamic", "void", False, (111, 74, 0)),
+    ("ground", "void", False, (81, 0, 81)),
+    ("road", "flat", True, (128, 64, 128)),
+    ("sidewalk", "flat", True, (244, 35, 232)),
+    ("parking", "flat", False, (250, 170, 160)),
+    ("rail track", "flat", False, (230, 150, 140)),
+    ("building", "construction", True, (70, 70, 70)),
+    ("wall", "construction", True, (102, 102, 156)),
+    ("fence", "construction", True, (190, 153, 153)),
+    ("guard rail", "construction", False, (180, 165, 180)),
+    ("bridge", "construction", False, (150, 100, 100)),
+    ("tunnel", "construction", False, (150, 120, 90)),
+    ("pole", "object", True, (153, 153, 153)),
+    ("polegroup", "object", False, (161, 161, 161)),
+    ("traffic light", "object", True, (250, 170, 30)),
+    ("traffic sign", "object", True, (220, 220, 0)),
+    ("vegetation", "nature", True, (107, 142, 35)),
+    ("terrain", "nature", True, (152, 251, 152)),
+    ("sky", "sky", True, (70, 130, 180)),
+    ("person", "human", True, (220, 20, 60)),
+    ("rider", "human", True, (255, 0, 0)),
+    ("car", "vehicle", True, (0, 0, 142)),
+    ("truck", "vehicle", True, (0, 0, 70)),
+    ("bus", "vehicle", True, (0, 60, 100)),
+    ("caravan", "vehicle", False, (0, 0, 90)),
+    ("trailer", "vehicle", False, (0, 0, 110)),
+    ("train", "vehicle", True, (0, 80, 100)),
+    ("motorcycle", "vehicle", True, (0, 0, 230)),
+    ("bicycle", "vehicle", True, (119, 11, 32)),
+)
+"""Name, category, whether judged, and colour of each raw id.
+
+The colours are the official ones but for five, which share one there and could not be told apart: ego vehicle to static
+(black, as unlabeled) and polegroup (as pole) are a little lighter.
+"""
+
+JUDGED = tuple(name for name, _, judged, _ in CLASSES if judged)
+_CATEGORIES = dict.fromkeys(category for _, category, judged, _ in CLASSES if judged)
+GROUPS = {
+    "category": {
+        category: tuple(name for name, of, judged, _ in CLASSES if judged and of == category)
+        for category in _CATEGORIES
+    }
+}
+ALL = LabelSpace(
+    names=tuple(name for name, *_ in CLASSES),
+    colours=tuple(colour for *_, colour in CLASSES),
+    raw_ids=tuple(range(len(CLASSES))),
+    not_judged=tuple(name for name, _, judged, _ in CLASSES if not judged),
+    groups=GROUPS,
+)
+TRAIN = LabelSpace(
+    names=JUDGED,
+    colours=tuple(colour for *_, judged, colour in CLASSES if judged),
+    raw_ids=tuple(raw for raw, (_, _, judged, _) in enumerate(CLASSES) if judged),
+    void={raw: name for raw, (name, _, judged, _) in enumerate(CLASSES) if not judged},
+    void_colour=(0, 0, 0),
+    groups=GROUPS,
+)
+
+
+class Cityscapes(DataSpec):
+    """Cityscapes' fine annotations.
+
+    Attributes:
+        classes: `train` learns the 19 judged classes and calls the rest void, `all` learns all 34.
+    """
+
+    kind: Literal["cityscapes"] = "cityscapes"
+    classes: Literal["train", "all"] = "train"
+    title: ClassVar[str] = "Cityscapes"
+    tree: ClassVar[str] = TREE
+    source: ClassVar[str] = (
+        "https://www.cityscapes-dataset.com/downloads/ (leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip; needs"
+        " a login; the licence is Cityscapes' own)."
+    )
+    splits: ClassVar[tuple[str, ...]] = ("train", "val")
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 2975, "val": 500}
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """The classes asked for, with the official categories as groups."""
+        return TRAIN if self.classes == "train" else ALL
+
+    def check_split(self, split: str) -> None:
+        """See `DataSpec.check_split`; says why there is no `test`."""
+        if split == "test":
+            raise InvalidSpec("cityscapes has no split 'test': its labels are not public; judge on val.")
+        super().check_split(split)
+
+    def build(self, split: str, root: Path) -> PairedFiles:
+        """See `DataSpec.build`."""
+        self.check_split(split)
+        images, labels = paired_folders(self, first_folder(root, ("cityscapes", "Cityscapes")), split)
+        end = "_gtFine_labelIds.png"
+        pairs = pair_up(list_files(images, ("_leftimg8bit.png",)), list_files(labels, (end.lower(),)))
+        # A name begins with its city, so that it is unique without the folder's.
+        named: Sequence[Pair] = [pair._replace(id=pair.labels.name[: -len(end)]) for pair in pairs]
+        return PairedFiles(check_some(named, images, split), self.label_space)
+
+
+def paired_folders(spec: DataSpec, home: Path, split: str) -> tuple[Path, Path]:
+    """The folders of images and of labels of a split in Cityscapes' layout, which others took over.
+
+    Args:
+        spec: The data set.
+        home: What holds `leftImg8bit` and `gtFine`.
+        split: The split's folder in both.
+
+    Raises:
+        DatasetNotFound: One of them is missing, or has no folder for a city that the other has.
+    """
+    images, labels = home / "leftImg8bit" / split, home / "gtFine" / split
+    for folder in (images, labels):
+        if not folder.is_dir():
+            raise spec.missing(folder)
+    for one, other in ((images, labels), (labels, images)):
+        for city in sorted(one.iterdir()):
+            if city.is_dir() and not city.name.startswith(".") and not (other / city.name).is_dir():
+                raise spec.missing(other / city.name)
+    return images, labels

@@ -1,0 +1,21 @@
+"""Recipes on Cityscapes."""
+
+from pixelwise.data import Cityscapes
+from pixelwise.data.transforms import Augment
+from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
+from pixelwise.models import Fcn
+from pixelwise.recipes.registry import recipe
+
+
+@recipe("cityscapes/fcn")
+def fcn() -> Experiment:
+    """The reports' baseline network on the 19 train classes of Cityscapes at 512×1024, from scratch. Not measured."""
+    return Experiment(
+        name="cityscapes/fcn",
+        data=Cityscapes(),
+        model=Fcn(),
+        size=(512, 1024),
+        augment=Augment(hflip=0.5),
+        fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
+        watch=("road", "building", "traffic sign", "person", "car"),
+    )
