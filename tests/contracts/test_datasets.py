@@ -1,6 +1,7 @@
 """The contract of data sets, for every registered one, on a tiny tree of its real layout."""
 
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,9 @@ def root(kind: str, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def spec(kind: str) -> DataSpec:
-    return DATASETS[kind](kind=kind)
+def spec(kind: str, root: Path) -> DataSpec:
+    """As a run stores it."""
+    return DATASETS[kind](kind=kind).found(root)
 
 
 def opened(spec: DataSpec, root: Path) -> list[SegmentationDataset]:
@@ -61,6 +63,16 @@ def test_the_spec_carries_its_registered_name_and_its_own_splits(kind: str, spec
 def test_the_spec_survives_json(spec: DataSpec) -> None:
     other = spec.replace(val_split="train")
     assert type(spec).from_json(other.to_json()) == other != spec
+
+
+def test_what_was_found_on_the_disk_is_found_once_and_kept(spec: DataSpec, root: Path) -> None:
+    """A run is judged and used as what it was trained as, and used where the data is gone."""
+    stored = spec.to_json()
+    shutil.rmtree(root)
+    again = type(spec).from_json(stored)
+    assert again.found(root) == again == spec
+    assert again.label_space == spec.label_space
+    assert again.splits == spec.splits
 
 
 def test_names_and_colours_are_one_for_each_class(spec: DataSpec) -> None:
@@ -132,7 +144,9 @@ def test_a_missing_folder_prints_the_tree_that_the_loader_reads_and_its_source(
         text = str(error.value)
         assert str(tmp_path / "nowhere") in text
         assert all(f"{folder.name}/" in text for folder in folders)
-        assert "Get it from http" in text
+        assert (
+            "docs/own_data.md" if spec.kind == "folder" else "Get it from http"
+        ) in text  # one's own is nowhere else
 
 
 @pytest.mark.parametrize("kind", ON_DISK)

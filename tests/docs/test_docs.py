@@ -58,6 +58,7 @@ def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))
     for plant in filter(None, TREES.values()):
         plant(Path("data"))
+    TREES["folder"](Path("my_photos"))  # type: ignore[misc]  # it has a tree
     monkeypatch.setenv("PIXELWISE_DATA", "data")
     Path("photos").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -68,6 +69,8 @@ def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
             Path("my_net.py").write_text(text, encoding="utf-8")
         elif language == "python":
             exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+        elif language == "json":  # of the page on one's own data
+            Path("my_photos/classes.json").write_text(text, encoding="utf-8")
         elif language == "bash":
             for line in text.strip().splitlines():
                 if not line.strip().startswith(("pip ", "pytest", "pre-commit ")):  # those are the gate's, see below
