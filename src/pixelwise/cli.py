@@ -16,7 +16,9 @@ from tyro.extras import SubcommandApp
 from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError, did_you_mean
 
 app = SubcommandApp()
-VERBS = ("demo", "train", "evaluate", "predict", "list")
+data = app.command(SubcommandApp(), name="data", help="Get a data set, or look at what is in one.")
+VERBS = ("demo", "train", "evaluate", "predict", "data", "list")
+DATA_VERBS = ("download", "stats")
 
 
 @app.command
@@ -101,8 +103,63 @@ def predict(run: Positional[Path], paths: Positional[tuple[Path, ...]], out: Pat
     """
     from pixelwise.engine.predict import predict as predict_files
 
-    written = predict_files(run, paths, out)
-    _print(f"{len(written)} images", f"labels    {out / 'labels'}", f"overlays  {out / 'overlays'}")
+    done = predict_files(run, paths, out)
+    if done.written:
+        _print(done.speed, f"labels    {out / 'labels'}", f"overlays  {out / 'overlays'}")
+    if done.broken:
+        _note(f"pixelwise: {len(done.broken)} of {len(done.broken) + len(done.written)} images could not be read:")
+        for image in done.broken:
+            _note(image.why)
+        sys.exit(1)
+
+
+@data.command
+def download(dataset: Positional[str], data_root: Path | None = None) -> None:
+    """Fetch a data set that may be fetched without a login, and unpack it below the data root.
+
+    Args:
+        dataset: voc2007 or voc2012; for the others, this says where to get them
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+    """
+    from pixelwise.data.download import download as fetch
+    from pixelwise.engine.evaluate import find_data_root
+
+    fetched = fetch(dataset, find_data_root(data_root))
+    for archive in fetched.archives:
+        _note(f"{'fetched' if archive.fetched else 'had'}  {archive.path} (may be removed now)")
+    _print(f"data set  {fetched.folder}{'' if fetched.archives else ' (was there; nothing fetched)'}")
+
+
+@data.command
+def stats(
+    dataset: Positional[str],
+    data_root: Path | None = None,
+    split: str | None = None,
+    out: Path | None = None,
+    json: bool = False,
+    set: UseAppendAction[tuple[str, ...]] = (),  # noqa: A002  # the flag is called --set
+) -> None:
+    """Show what is in a data set: images, sizes, share of each class, mean and std, samples.
+
+    Args:
+        dataset: its kind, see `pixelwise list datasets`; `folder` is a folder of your own, given as the data root
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        split: one split; else all
+        out: a new or empty folder for samples.png, classes.png and statistics.json
+        json: print the numbers as JSON alone
+        set: field=value, changes a field of the data set, such as classes=all; may be repeated
+    """
+    from pixelwise.engine.evaluate import find_data_root
+    from pixelwise.report.tables import statistics_tables
+    from pixelwise.studies.stats import spec_of
+    from pixelwise.studies.stats import stats as measure
+
+    found = measure(spec_of(dataset, _values(set)), find_data_root(data_root), out, [split] if split else None)
+    if json:
+        _print_json(found.model_dump(mode="json"))
+    else:
+        _print(*statistics_tables(found))
+    _note(f"pictures  {out}" if out else "for pictures give a new folder: --out FOLDER")
 
 
 @app.command(name="list")
@@ -127,8 +184,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Errors that are the user's to mend become one sentence and exit code 2."""
     words = _one_value_each(sys.argv[1:] if argv is None else argv)
     try:
-        if words and not words[0].startswith("-") and words[0] not in VERBS:
-            raise InvalidSpec(f"pixelwise has no verb '{words[0]}'.{did_you_mean(words[0], VERBS)}")
+        _check_verb("pixelwise", words[:1], VERBS)
+        if words[:1] == ["data"]:
+            _check_verb("pixelwise data", words[1:2], DATA_VERBS)
         about = "Train, judge and use semantic-segmentation models."
         app.cli(args=words, prog="pixelwise", description=about, config=(FlagCreatePairsOff,))
     except KeyboardInterrupt:
@@ -144,15 +202,26 @@ def _experiment(recipe: str | None, seed: int | None, changes: Iterable[str]) ->
 
     if recipe is None:
         raise InvalidSpec(f"train wants a recipe or --resume RUN. Recipes: {', '.join(sorted(recipes.RECIPES))}.")
+    values = _values(changes)
+    if seed is not None:
+        values["fit.seed"] = str(seed)
+    return recipes.get(recipe).with_values(values)
+
+
+def _values(changes: Iterable[str]) -> dict[str, str]:
+    """Path -> text of the --set flags."""
     values = {}
     for change in changes:
         path, sign, value = change.partition("=")
         if not sign:
             raise InvalidSpec(f"--set wants path=value, such as fit.epochs=5, not '{change}'.")
         values[path] = value
-    if seed is not None:
-        values["fit.seed"] = str(seed)
-    return recipes.get(recipe).with_values(values)
+    return values
+
+
+def _check_verb(program: str, words: Sequence[str], verbs: Sequence[str]) -> None:
+    if words and not words[0].startswith("-") and words[0] not in verbs:
+        raise InvalidSpec(f"{program} has no verb '{words[0]}'.{did_you_mean(words[0], verbs)}")
 
 
 def _refuse_with_resume(**given: Any) -> None:
@@ -178,6 +247,11 @@ def _print(*things: Any) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for thing in things:
         console.print(thing, markup=False)
+
+
+def _note(line: str) -> None:
+    """A remark beside the results, which standard output is for."""
+    print(line, file=sys.stderr)  # noqa: T201
 
 
 def _print_json(content: Any) -> None:

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pixelwise.core.labels import IGNORE
 from pixelwise.data.base import Sample
-from pixelwise.data.statistics import Statistics, measure
+from pixelwise.data.statistics import Statistics, Survey, measure, survey
 from tests.data.memory import InMemory
 
 
@@ -35,14 +37,44 @@ def test_mean_std_and_counts_are_numpys_on_the_concatenated_pixels(split: InMemo
 
 
 def test_workers_and_order_change_no_digit(split: InMemory) -> None:
-    first = measure(split)
-    assert measure(split, workers=2) == first
-    assert measure(InMemory(split.samples[::-1])) == first
+    first = survey(split)
+    assert survey(split, workers=2).to_json() == first.to_json()
+    assert survey(InMemory(split.samples[::-1])).to_json() == first.to_json()
 
 
 def test_statistics_survive_json_to_the_last_digit(split: InMemory) -> None:
-    found = measure(split)
-    assert Statistics.from_json(found.to_json()) == found
+    found = survey(split)
+    assert Survey.from_json(found.to_json()) == found
+    assert Statistics.from_json(found.statistics.to_json()) == found.statistics == measure(split)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
+def test_class_images_and_sizes_are_those_of_each_image_by_itself(sides: list[tuple[int, int]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = [rng.choice(np.array([0, 1, 2, 3, IGNORE], np.uint8), side) for side in sides]
+    samples = [
+        Sample(torch.zeros(3, *truth.shape, dtype=torch.uint8), torch.from_numpy(truth), str(i))
+        for i, truth in enumerate(labels)
+    ]
+    found = survey(InMemory(samples))
+    assert found.class_images == tuple(sum(k in truth for truth in labels) for k in range(4))
+    shapes = [f"{width}x{height}" for height, width in sides]
+    assert found.sizes == {shape: shapes.count(shape) for shape in shapes}
+    assert list(found.sizes.values()) == sorted(found.sizes.values(), reverse=True), "the commonest first"
+
+
+def test_shares_are_of_valid_pixels_and_void_of_all(split: InMemory) -> None:
+    labels = np.concatenate([s.labels.numpy().ravel() for s in split.samples])
+    found = survey(split)
+    np.testing.assert_allclose(found.shares, [(labels[labels != IGNORE] == k).mean() for k in range(4)], rtol=1e-12)
+    assert found.void_share == pytest.approx((labels == IGNORE).mean(), rel=1e-12)
+
+
+def test_a_split_of_void_alone_has_shares_of_zero() -> None:
+    void = torch.full((2, 3), IGNORE, dtype=torch.uint8)
+    found = survey(InMemory([Sample(torch.zeros(3, 2, 3, dtype=torch.uint8), void, "nothing")]))
+    assert list(found.shares) == list(found.class_images) == [0] * 4
+    assert found.void_share == 1
 
 
 def test_int16_labels_count_like_uint8(split: InMemory) -> None:

@@ -58,6 +58,28 @@ def test_the_ground_truth_column_goes_where_no_row_has_labels(tmp_path):
     assert area(without, SPACE.colours[2]) == area(without, SPACE.void_colour) == 0
 
 
+def test_without_predictions_the_labels_are_shown_and_laid_over_the_image(tmp_path):
+    alone = row()._replace(prediction=None)
+    pixels = sheet(tmp_path, alone)
+    assert area(pixels, SPACE.colours[1]) == 0, "no cat: it was only predicted"
+    assert 0 <= area(pixels, SPACE.colours[2]) - 300 * 200 < 2000, "in the ground truth; in the overlay only its rim"
+    blended = tuple((g + c + 1) // 2 for g, c in zip(GREEN, SPACE.colours[2], strict=True))
+    near = (abs(pixels.astype(int) - blended) <= 1).all(axis=-1).sum()
+    assert near == pytest.approx(300 * 200, rel=0.02)
+    assert area(pixels, GREEN) == 300 * 400 + 300 * 200, "the input, and the void half of the overlay"
+
+
+def test_the_prediction_column_goes_where_no_row_has_one(tmp_path):
+    without = sheet(tmp_path, row()._replace(prediction=None))
+    mixed = sheet(tmp_path, row()._replace(prediction=None), row())
+    assert mixed.shape[1] - without.shape[1] == pytest.approx(400, abs=20)
+
+
+def test_a_row_with_nothing_but_its_image_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"2007_000033.*neither prediction nor labels"):
+        sheet(tmp_path, row(labels=False)._replace(prediction=None), row())
+
+
 def test_pictures_of_any_size_share_columns_and_keep_their_proportions(tmp_path):
     for image in (row(48, 64), row(600, 200), row(900, 1600)):
         green = (sheet(tmp_path, image, row()) == GREEN).all(axis=-1)
@@ -71,7 +93,7 @@ def test_pictures_of_any_size_share_columns_and_keep_their_proportions(tmp_path)
 
 def test_legend_names_only_what_occurs(tmp_path):
     everything = row()
-    only_cats = everything._replace(labels=np.ones_like(everything.prediction))
+    only_cats = everything._replace(labels=np.ones((300, 400), np.uint8))
     assert area(sheet(tmp_path, only_cats), SPACE.colours[2]) == 0
     assert area(sheet(tmp_path, only_cats), SPACE.void_colour) == 0
 

@@ -1,8 +1,11 @@
 """Results as tables for a terminal."""
 
+from statistics import median_low
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from pixelwise.data.statistics import Colour, DatasetStatistics, Survey
 from pixelwise.runs import SplitResult
 
 
@@ -18,10 +21,18 @@ def scores_table(result: SplitResult) -> Table:
         ("frequency-weighted IoU", "frequency_weighted_iou"),
     ):
         table.add_row(label, _shown(getattr(result, key)), _shown(getattr(result.trivial, key)))
+        if key == "mean_iou" and result.official:
+            label = f"mean IoU, official ({result.official.classes_in_mean} classes)"
+            table.add_row(label, _shown(result.official.mean_iou), "")
     table.add_row("loss", _shown(result.loss), "")
     table.add_section()
     for name, value in result.iou.items():
         table.add_row(f"IoU {name}", _shown(value), _shown(result.trivial.iou[name]))
+    for grouping, found in result.groups.items():
+        table.add_section()
+        table.add_row(f"mean IoU, {grouping} ({found.classes_in_mean} groups)", _shown(found.mean_iou), "")
+        for name, value in found.iou.items():
+            table.add_row(f"IoU {name}", _shown(value), "")
     return table
 
 
@@ -31,6 +42,56 @@ def names_table(title: str, rows: dict[str, str]) -> Table:
     for name, about in rows.items():
         table.add_row(name, about)
     return table
+
+
+def statistics_tables(result: DatasetStatistics) -> tuple[Table, Table]:
+    """What is in a data set: a table of its splits, one of its classes."""
+    splits = Table(title=result.dataset, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for name in ("split", "images", "size", "void", "mean RGB", "std RGB"):
+        splits.add_column(name)
+    for split, survey in result.splits.items():
+        found, published = survey.statistics, result.published_images.get(split, 0)
+        images = f"{found.images}\nsubset of {published}" if found.images < published else str(found.images)
+        colours = _colour(found.mean), _colour(found.std)
+        splits.add_row(split, images, _sizes(survey), _percent(survey.void_share), *colours)
+    for split, parts in result.unions.items():
+        splits.add_row(split, " + ".join(parts))
+    for split in result.not_there:
+        splits.add_row(split, "not there")
+
+    classes = Table(title="share of valid pixels, and images with the class", box=SIMPLE_HEAD)
+    classes.title_justify, classes.title_style = "left", "bold"
+    classes.add_column("class")
+    for split in result.splits:
+        classes.add_column(split, justify="right")
+        classes.add_column("images", justify="right")
+    columns = [column for s in result.splits.values() for column in (map(_percent, s.shares), map(str, s.class_images))]
+    for cells in zip(result.space.names, *columns, strict=True):
+        classes.add_row(*cells)
+    return splits, classes
+
+
+def _sizes(survey: Survey) -> str:
+    """Each size with its number of images; of many, the range and the median of either side."""
+    if len(survey.sizes) <= 3:
+        return "\n".join(size if len(survey.sizes) == 1 else f"{size} ({n})" for size, n in survey.sizes.items())
+    sides = [[int(side) for side in size.split("x")] for size, n in survey.sizes.items() for _ in range(n)]
+    widths, heights = zip(*sides, strict=True)
+    return (
+        f"{len(survey.sizes)} sizes:\n{min(widths)}–{max(widths)} x {min(heights)}–{max(heights)}\n"
+        f"median {median_low(widths)}x{median_low(heights)}"
+    )
+
+
+def _colour(colour: Colour) -> str:
+    return " ".join(f"{value:.3f}" for value in colour)
+
+
+def _percent(share: float) -> str:
+    """0 only where there is nothing."""
+    if share == 0:
+        return "0"
+    return f"{100 * share:.3f}%" if share >= 0.000005 else "<0.001%"
 
 
 def _shown(value: float | None) -> str:

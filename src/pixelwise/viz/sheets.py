@@ -26,21 +26,22 @@ class SheetRow(NamedTuple):
     Attributes:
         title: Written at the left, whole; a line break starts a new line.
         image: RGB, 0..255.
-        prediction: Class ids, 0..K-1.
+        prediction: Class ids, 0..K-1; None where there is none.
         labels: Class ids, 0..K-1 or `IGNORE`; None where there are none.
     """
 
     title: str
     image: UInt8[np.ndarray, "H W 3"]
-    prediction: UInt8[np.ndarray, "H W"]
+    prediction: UInt8[np.ndarray, "H W"] | None
     labels: UInt8[np.ndarray, "H W"] | None
 
 
 def save_sheet(rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title: str = "") -> None:
     """Writes a sheet with the columns input, prediction, ground truth and overlay as a PNG.
 
-    Every picture keeps its proportions within a square cell; the ground truth's column is left out where no row has
-    labels. The legend names the classes that occur in a prediction or in labels.
+    Every picture keeps its proportions within a square cell. The prediction's and the ground truth's column are left
+    out where no row has any. The overlay is of the prediction, or of the labels where there is none. The legend names
+    the classes that occur in either.
 
     Args:
         rows: The images, of any sizes.
@@ -50,7 +51,7 @@ def save_sheet(rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title
 
     Raises:
         RunError: The file cannot be written.
-        ValueError: There is no row.
+        ValueError: There is no row, or one with neither prediction nor labels.
     """
     sheet = _sheet(rows, space, title)
     write_atomic(path, lambda temp: sheet.save(temp, format="PNG", dpi=(300, 300)))
@@ -59,12 +60,15 @@ def save_sheet(rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title
 def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Image:
     if not rows:
         raise ValueError("a sheet needs at least one row")
+    kinds = [
+        *(["prediction"] if any(row.prediction is not None for row in rows) else []),
+        *(["ground truth"] if any(row.labels is not None for row in rows) else []),
+    ]
     width = int(np.clip(max(max(row.image.shape[:2]) for row in rows), _NARROW, _WIDE))
     size = max(12, round(width / 24))
     gap = max(4, width // 64)
-    labelled = any(row.labels is not None for row in rows)
-    heads = ["input", "prediction", *(["ground truth"] if labelled else []), "overlay"]
-    cells = [[_fit(p, width) for p in _pictures(row, space, labelled)] for row in rows]
+    heads = ["input", *kinds, "overlay"]
+    cells = [[_fit(p, width) for p in _pictures(row, space, kinds)] for row in rows]
     heights = [max(cell.height for cell in row if cell) for row in cells]
     sides = [_side_title(row.title, height, size) for row, height in zip(rows, heights, strict=True)]
 
@@ -92,17 +96,20 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Ima
             if cell:
                 sheet.paste(cell, (x + (width - cell.width) // 2, y + (height - cell.height) // 2))
             else:
-                draw.text((x + width // 2, y + height // 2), "no labels", MUTED, font(size), anchor="mm")
+                draw.text((x + width // 2, y + height // 2), f"no {heads[column]}", MUTED, font(size), anchor="mm")
         y += height + gap
     sheet.paste(strip, (left - size // 2, bottom))  # its swatches, indented by that, end flush with the pictures
     return sheet
 
 
-def _pictures(row: SheetRow, space: LabelSpace, labelled: bool) -> list[UInt8[np.ndarray, "H W 3"] | None]:
-    pictures: list[UInt8[np.ndarray, "H W 3"] | None] = [row.image, colourise(row.prediction, space)]
-    if labelled:
-        pictures.append(None if row.labels is None else colourise(row.labels, space))
-    return [*pictures, overlay(row.image, row.prediction, space)]
+def _pictures(row: SheetRow, space: LabelSpace, kinds: Sequence[str]) -> list[UInt8[np.ndarray, "H W 3"] | None]:
+    """The picture of each column, None where the row has none."""
+    maps = {"prediction": row.prediction, "ground truth": row.labels}
+    shown = row.labels if row.prediction is None else row.prediction
+    if shown is None:
+        raise ValueError(f"the row '{row.title}' has neither prediction nor labels")
+    columns = [None if (classes := maps[kind]) is None else colourise(classes, space) for kind in kinds]
+    return [row.image, *columns, overlay(row.image, shown, space)]
 
 
 def _fit(picture: UInt8[np.ndarray, "H W 3"] | None, side: int) -> Image.Image | None:
