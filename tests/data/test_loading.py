@@ -116,7 +116,7 @@ def test_a_broken_file_arrives_as_one_sentence_from_any_process(
     broken = tmp_path / "camvid/train/0016E5_00130.png"
     broken.write_bytes(b"")
     text = sentence(walk(CamVid().build("train", tmp_path), workers))
-    assert text.startswith(f"{broken}: cannot be read as an image")
+    assert text.startswith(f"{broken}: is empty (0 bytes)")
     assert "\n" not in text, "a traceback of the worker came along"
 
 

@@ -151,7 +151,7 @@ def test_predict_writes_labels_and_overlays_at_each_images_size(run: Run, tmp_pa
     for name, size in (("a b.png", (37, 53)), ("é.jpg", (64, 32))):
         Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(folder / name)
     out = printed(["predict", str(run.path), str(tmp_path / "photos"), "--out", str(tmp_path / "out")], capsys)
-    assert "2 images" in out
+    assert re.match(r"2 images in \d+\.\d s \(\d+\.\d images/s\)\n", out)
     with Image.open(tmp_path / "out/labels/summer/a b.png") as labels:
         assert labels.mode == "P"
         assert labels.size == (53, 37)
@@ -301,10 +301,48 @@ def test_predict_of_no_image_says_so(run: Run, tmp_path: Path, capsys: Any) -> N
     (tmp_path / "notes.png").write_text("these are notes")
     (tmp_path / "empty").mkdir()
     out = ["--out", str(tmp_path / "out")]
-    assert "cannot be read as an image" in fails(["predict", str(run.path), str(tmp_path / "notes.png"), *out], capsys)
+    message = fails(["predict", str(run.path), str(tmp_path / "notes.png"), *out], capsys, code=1)
+    assert message.splitlines()[-2:] == [
+        "pixelwise: 1 of 1 images could not be read:",
+        f"{tmp_path / 'notes.png'}: is no image, or of a format that is not known; replace or remove the file.",
+    ]
     assert not (tmp_path / "out").exists()
     assert "holds no image" in fails(["predict", str(run.path), str(tmp_path / "empty"), "--out", "other"], capsys)
+    assert "no such file" in fails(["predict", str(run.path), "x" * 300 + ".png", "--out", "other"], capsys)
     assert not Path("other").exists()
+
+
+def test_predict_goes_on_past_broken_images_and_lists_them_at_the_end(run: Run, capsys: Any) -> None:
+    Path("-photos").mkdir()
+    for name in ("a", "b", "c"):
+        Image.new("RGB", (9, 8)).save(f"-photos/{name}.png")
+    Path("-photos/b.png").write_bytes(b"")
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", str(run.path), "./-photos", "--out", "out"])
+    printed = capsys.readouterr()
+    assert stopped.value.code == 1
+    assert printed.out.startswith("2 images in ")
+    assert printed.err == (
+        "pixelwise: 1 of 3 images could not be read:\n-photos/b.png: is empty (0 bytes); replace or remove the file.\n"
+    )
+    assert {file.name for file in Path("out/labels").iterdir()} == {"a.png", "c.png"}
+
+
+@pytest.mark.parametrize(("failure", "code"), [(OSError(28, "No space left on device"), 2), (KeyboardInterrupt(), 130)])
+def test_a_full_disk_or_ctrl_c_is_no_broken_image(
+    run: Run, monkeypatch: pytest.MonkeyPatch, failure: BaseException, code: int, capsys: Any
+) -> None:
+    def strike(descriptor: int) -> None:
+        raise failure
+
+    Image.new("RGB", (9, 8)).save("a.png")
+    monkeypatch.setattr(os, "fsync", strike)
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", str(run.path), "a.png", "--out", "out"])
+    assert stopped.value.code == code
+    message = capsys.readouterr().err
+    assert message == "" if code == 130 else "cannot write out/labels/a.png: no space left on device" in message
+    assert not [file for file in Path("out").rglob("*") if file.is_file()]
 
 
 def test_a_real_process_ends_with_the_sentence_and_code_2() -> None:

@@ -3,6 +3,8 @@
 Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels.
 """
 
+import os
+import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +20,7 @@ from torch.nn import functional as F
 from pixelwise.core.errors import BadData
 from pixelwise.core.files import check_free, make_folder
 from pixelwise.core.labels import LabelSpace
+from pixelwise.data.files import list_files
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
 from pixelwise.data.transforms import Size, resize_image
 from pixelwise.engine.checkpoint import load_weights
@@ -100,13 +103,40 @@ class Prediction(NamedTuple):
     overlay: Path
 
 
-def predict(
-    run: Run | Path | str, paths: Iterable[Path | str], out: Path | str, device: str = "auto"
-) -> list[Prediction]:
-    """Predicts image files and folders of them.
+class Broken(NamedTuple):
+    """An image that was passed over, and a sentence that says why."""
 
-    A folder is searched with its sub-folders, whose structure is kept. For each image, at its own size,
-    `out/labels/….png` holds the raw ids with the data set's palette, `out/overlays/….png` the overlay with a legend.
+    image: Path
+    why: str
+
+
+class Predictions(NamedTuple):
+    """What became of the images that were to be predicted.
+
+    Attributes:
+        written: The images that were predicted, with what was written for each.
+        broken: The images that could not be read; nothing was written for them.
+        seconds: Wall time of reading, predicting and writing, without the time that loading the network took.
+    """
+
+    written: list[Prediction]
+    broken: list[Broken]
+    seconds: float
+
+    @property
+    def speed(self) -> str:
+        """How many images were written in which time, in words."""
+        count = len(self.written)
+        rate = count / max(self.seconds, 1e-9)
+        return f"{count} image{'s' * (count != 1)} in {self.seconds:.1f} s ({rate:.1f} images/s)"
+
+
+def predict(run: Run | Path | str, paths: Iterable[Path | str], out: Path | str, device: str = "auto") -> Predictions:
+    """Predicts image files and folders of them. An image that cannot be read does not stop the others.
+
+    A folder is searched with its sub-folders, whose structure is kept; hidden files are passed over. For each image, at
+    its own size as a person sees it, `out/labels/….png` holds the raw ids with the data set's palette,
+    `out/overlays/….png` the overlay with a legend.
 
     Args:
         run: The run whose best checkpoint predicts.
@@ -114,46 +144,70 @@ def predict(
         out: A new or empty folder.
         device: `auto`, `cpu`, `cuda` or `mps`.
 
+    Returns:
+        What was written, and what was not: look at `broken`.
+
     Raises:
         RunError: The run cannot be used, or `out` is not empty or cannot be written to.
-        BadData: A path does not exist or holds no image, two images would share a name, or a file is no image.
+        BadData: A path does not exist or holds no image, or two images would share a name.
         InvalidSpec: The device is not there.
     """
     targets = _targets([Path(p) for p in paths])
     predictor = Predictor.load(run, device)
     out = Path(out)
     check_free(out, "a prediction")
-    return [_predict_file(predictor, source, name, out) for name, source in track(targets.items(), "predicting")]
+    done = Predictions([], [], 0)
+    start = time.perf_counter()
+    for name, source in track(targets.items(), "predicting"):
+        try:
+            pixels = read_image(source).permute(1, 2, 0).numpy()
+        except BadData as e:
+            done.broken.append(Broken(source, str(e)))
+        else:
+            done.written.append(_predict_image(predictor, source, pixels, out, name))
+    return done._replace(seconds=time.perf_counter() - start)
 
 
-def _predict_file(predictor: Predictor, source: Path, name: Path, out: Path) -> Prediction:
-    pixels = read_image(source).permute(1, 2, 0).numpy()
+def _predict_image(
+    predictor: Predictor, source: Path, pixels: UInt8[np.ndarray, "H W 3"], out: Path, name: Path
+) -> Prediction:
     classes = predictor(pixels)
+    blended = with_legend(overlay(pixels, classes, predictor.space), classes, predictor.space)
     written = Prediction(source, out / "labels" / name, out / "overlays" / name)
     make_folder(written.labels.parent)
     make_folder(written.overlay.parent)
     write_png(written.labels, label_picture(classes, predictor.space))
-    blended = with_legend(overlay(pixels, classes, predictor.space), classes, predictor.space)
-    write_png(written.overlay, PilImage.fromarray(blended))
+    try:
+        write_png(written.overlay, PilImage.fromarray(blended))
+    except BaseException:  # a full disk, Ctrl-C: an image has both files or none
+        written.labels.unlink(missing_ok=True)
+        raise
     return written
 
 
 def _targets(paths: Sequence[Path]) -> dict[Path, Path]:
-    """Name of the output below its folder -> image file.
+    """Name of the output below its folder -> image file. A file that is named twice is predicted once.
 
     Raises:
         BadData: A path does not exist or holds no image, or two images would share a name.
     """
     targets: dict[Path, Path] = {}
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110  # Path's own raises where a name is too long
             raise BadData(f"{path}: there is no such file or folder.")
-        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in IMAGE_SUFFIXES) if path.is_dir() else [path]
+        files = list_files(path, IMAGE_SUFFIXES) if path.is_dir() else {_stem(path): path}
         if not files:
             raise BadData(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
-        for file in files:
-            name = (file.relative_to(path) if path.is_dir() else Path(file.name)).with_suffix(".png")
-            if name in targets:
-                raise BadData(f"{targets[name]} and {file} would both become {name}; predict them one after the other.")
-            targets[name] = file
+        for stem, file in files.items():
+            name = Path(f"{stem}.png")
+            if targets.setdefault(name, file) != file:
+                raise BadData(
+                    f"{targets[name]} and {file} would both become {name}; rename one of them, or predict it alone into"
+                    " another --out."
+                )
     return targets
+
+
+def _stem(file: Path) -> str:
+    """A file's name without an image's ending, and with all other dots: of numbered frames they are the number's."""
+    return file.stem if file.suffix.lower() in IMAGE_SUFFIXES else file.name
