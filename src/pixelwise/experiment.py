@@ -1,5 +1,6 @@
 """What was asked: an experiment as pure data, JSON both ways."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -127,3 +128,9 @@ class Experiment(Spec):
     augment: Augment = Augment()
     fit: Fit = Fit()
     watch: tuple[str, ...] = ()
+
+    def with_values(self, values: Mapping[str, str]) -> Self:
+        """See `Spec.with_values`. Another data set has other classes: `watch` is then empty, unless it is given too."""
+        if not values.keys().isdisjoint({"data", "data.kind"}) and "watch" not in values:
+            values = {**values, "watch": "[]"}
+        return super().with_values(values)

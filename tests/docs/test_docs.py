@@ -14,7 +14,7 @@ from pixelwise.cli import main
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
 from pixelwise.runs import Run
-from pixelwise.studies import results
+from pixelwise.studies import datasets, results
 from tests.data.trees import TREES
 from tests.networks import Small
 
@@ -92,6 +92,12 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_the_results_page_is_what_the_records_say() -> None:
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
+
+
+def test_the_data_sets_page_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8") == datasets.page()
+    for kind in datasets.DATASETS.keys() - {"folder"}:
+        assert (ROOT / "docs" / "images" / f"classes_{kind}.png").is_file()
 
 
 def test_the_logs_numbers_are_those_of_its_records() -> None:

@@ -55,14 +55,17 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
         "train": {"--data-root", "--out", "--seed", "--resume", "--set"},
         "evaluate": {"--split", "--data-root", "--json"},
         "predict": {"--out"},
+        "data download": {"--data-root"},
+        "data stats": {"--data-root", "--split", "--out", "--json", "--set"},
         "list": {"--json"},
     }
-    from pixelwise.cli import VERBS, app
+    from pixelwise.cli import DATA_VERBS, VERBS, app, data
 
-    assert set(app._subcommands) == set(VERBS) == set(expected)
+    assert set(app._subcommands) == set(VERBS) == {verb.split()[0] for verb in expected}
+    assert set(data._subcommands) == set(DATA_VERBS)
     for verb, flags in expected.items():
         with pytest.raises(SystemExit) as stopped:
-            main([verb, "--help"])
+            main([*verb.split(), "--help"])
         assert stopped.value.code == 0
         found = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", capsys.readouterr().out.replace("[", " ")))
         assert found - {"--help"} == flags, verb
@@ -81,7 +84,49 @@ def test_help_and_a_wrong_verb_answer_without_torch() -> None:
 
 def test_a_wrong_verb_names_the_right_one_and_all_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     message = fails(["trian"], capsys)
-    assert "no verb 'trian'. Did you mean 'train'? Choose from: demo, evaluate, list, predict, train." in message
+    assert "no verb 'trian'. Did you mean 'train'? Choose from: data, demo, evaluate, list, predict, train." in message
+
+
+def test_a_wrong_verb_below_data_is_answered_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    message = fails(["data", "stat"], capsys)
+    assert "pixelwise data has no verb 'stat'. Did you mean 'stats'? Choose from: download, stats." in message
+
+
+def test_statistics_are_tables_or_json_and_pictures_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["data", "stats", "shapes", "--set", "images=4", "size=[32,32]", "--split", "train"]
+    table = printed(asked, capsys)
+    assert "background" in table
+    assert "test" not in table
+    numbers = json.loads(printed([*asked, "--json", "--out", "statistics"], capsys))
+    assert numbers["splits"]["train"]["statistics"]["images"] == 4
+    assert json.loads(Path("statistics/statistics.json").read_text()) == numbers
+    assert {file.name for file in Path("statistics").iterdir()} == {"samples.png", "classes.png", "statistics.json"}
+    message = fails([*asked, "--out", "statistics"], capsys)
+    assert "statistics is not empty" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["data", "stats", "shappes"], "no data set is called 'shappes'. Did you mean 'shapes'?"),
+        (["data", "stats", "shapes", "--set", "imags=4"], "there is no field 'imags'. Did you mean 'images'?"),
+        (["data", "stats", "shapes", "--split", "tarin"], "shapes has no split 'tarin'. Did you mean 'train'?"),
+        (["data", "download", "voc2013"], "there is no data set 'voc2013'. Did you mean 'voc2012'?"),
+        (["data", "download", "shapes"], "shapes is drawn by code: there is nothing to download."),
+    ],
+)
+def test_what_data_cannot_do_is_said_in_a_sentence(
+    words: list[str], answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer in fails(words, capsys)
+
+
+def test_another_data_set_empties_watch_for_its_classes_are_others(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "camvid/fcn", "--out", "run", *QUICK, "data.kind=shapes"])
+    assert json.loads(Run.open("run").experiment_json())["watch"] == []
+    capsys.readouterr()
+    message = fails(["train", "camvid/fcn", *QUICK, "data.kind=shapes", 'watch=["sky"]'], capsys)
+    assert "no class is called 'sky'" in message
 
 
 def test_train_writes_a_run_and_prints_its_scores_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

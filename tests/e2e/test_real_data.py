@@ -1,42 +1,111 @@
-"""The whole way on real data, with a small network, small pictures and one epoch."""
+"""The whole way on real data, by one command line for six data sets: train, evaluate, predict, stats.
+
+With a small network, small pictures and one epoch: the subject is the data, not the score.
+"""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pixelwise import recipes
 from pixelwise.cli import main
-from pixelwise.core.errors import DatasetNotFound
 from pixelwise.core.labels import IGNORE
+from pixelwise.data.files import PairedFiles
+from pixelwise.experiment import Experiment
+from pixelwise.runs import Run
 from tests.networks import Small
 
 pytestmark = pytest.mark.real_data
 
 
-@pytest.mark.parametrize("recipe", ["camvid/fcn", "voc2012/fcn"])
-def test_train_evaluate_predict(real_data: Path, recipe: str, capsys: Any) -> None:
-    try:
-        split = recipes.get(recipe).data.build("val", real_data)
-    except DatasetNotFound as missing:
-        pytest.skip(str(missing).splitlines()[0])
-    network = f"model={Small().kind}"
-    main(["train", recipe, "--out", "run", "--set", network, "fit.epochs=1", "size=[96,96]", "fit.device=cpu"])
+class Case(NamedTuple):
+    """A data set on the command line."""
+
+    recipe: str
+    flags: tuple[str, ...] = ()
+    split: str = "val"
+
+
+CASES = (
+    Case("camvid/fcn"),
+    Case("voc2007/fcn", split="test"),
+    Case("voc2012/fcn"),
+    Case("idd_lite/fcn"),
+    Case("cityscapes/fcn", ("data.classes=all", "data.val_split=train"), split="train"),
+    Case("folder/fcn"),
+)
+
+
+FOLDERS = {
+    "camvid": "camvid", "voc2007": "VOCdevkit/VOC2007", "voc2012": "VOCdevkit/VOC2012", "idd_lite": "idd20k_lite",
+    "cityscapes": "cityscapes",
+}  # fmt: skip
+
+
+@pytest.fixture
+def root(real_data: Path, tmp_path: Path) -> Path:
+    """The real data by links. Links that were copied as text, as VOC 2007's are here, are links again."""
+    for place in real_data.iterdir():
+        if place.name != "VOCdevkit":
+            (tmp_path / place.name).symlink_to(place)
+    for year in (real_data / "VOCdevkit").glob("VOC*"):
+        for file in year.rglob("*.*"):
+            link = tmp_path / "VOCdevkit" / file.relative_to(real_data / "VOCdevkit")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            text = file.stat().st_size < 200 and file.suffix != ".txt"
+            link.symlink_to((file.parent / file.read_text().strip()).resolve() if text else file)
+    return tmp_path
+
+
+@pytest.fixture
+def own_folder(real_data: Path, tmp_path: Path) -> Path:
+    """Photographs in gray with labels of 0 and 255, as a microscope's user has them: where is a person?"""
+    home, count = tmp_path / "people", 0
+    for part in ("images", "labels"):
+        (home / part).mkdir(parents=True)
+    voc = real_data / "VOCdevkit" / "VOC2012"
+    for file in sorted((voc / "SegmentationClass").iterdir())[:120]:
+        persons = np.array(Image.open(file)) == 15
+        if persons.any() and count < 24:
+            Image.open(voc / "JPEGImages" / f"{file.stem}.jpg").convert("L").save(home / "images" / f"{file.stem}.jpg")
+            Image.fromarray((255 * persons).astype(np.uint8)).save(home / "labels" / f"{file.stem}.png")
+            count += 1
+    return home
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.recipe.partition("/")[0])
+def test_train_evaluate_predict_and_stats(case: Case, root: Path, own_folder: Path, capsys: Any) -> None:
+    kind = case.recipe.partition("/")[0]
+    place = ["--data-root", str(own_folder if kind == "folder" else root)]
+    quick = (f"model={Small().kind}", "fit.epochs=1", "size=[96,96]", "fit.device=cpu")
+    if kind != "folder" and not any(root.glob(FOLDERS[kind])):
+        pytest.skip(f"PIXELWISE_DATA has no {FOLDERS[kind]}")
+    main(["train", case.recipe, *place, "--out", "run", "--set", *quick, *case.flags])
+    data = Experiment.from_json(Run.open("run").experiment_json()).data
+
     capsys.readouterr()
-    main(["evaluate", "run", "--json"])
+    main(["evaluate", "run", "--split", case.split, *place, "--json"])
     result = json.loads(capsys.readouterr().out)
+    split = data.build(case.split, Path(place[1]))
+    assert isinstance(split, PairedFiles)
     assert result["images"] == len(split)
-    valid = sum(int((split[i].labels != IGNORE).sum()) for i in range(len(split)))
-    assert sum(map(sum, result["confusion_matrix"])) == valid
-    folder = Path("photos")
-    folder.mkdir()
-    for i in range(3):
-        Image.fromarray(split[i].image.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
-    main(["predict", "run", "photos", "--out", "out"])
-    for i in range(3):
-        with Image.open(Path("out/labels") / f"{i}.png") as labels:
-            assert labels.size == split[i].image.shape[:0:-1]
-            assert set(np.unique(np.array(labels))) <= set(split.space.raw_ids)
+    labels = [split[i].labels for i in range(len(split))]
+    assert sum(map(sum, result["confusion_matrix"])) == sum(int((each != IGNORE).sum()) for each in labels)
+
+    main(["predict", "run", *(str(pair.image) for pair in split.pairs[:3]), "--out", "out"])
+    for pair in split.pairs[:3]:
+        written = np.array(Image.open(Path("out/labels") / f"{pair.image.stem}.png"))
+        assert written.shape == split[split.ids.index(pair.id)].labels.shape
+        assert set(np.unique(written)) <= set(split.space.raw_ids)
+
+    capsys.readouterr()
+    fields = [word for flag in case.flags if "classes" in flag for word in ("--set", flag.removeprefix("data."))]
+    main(["data", "stats", kind, *place, "--split", case.split, "--json", "--out", "stats", *fields])
+    counted = json.loads(capsys.readouterr().out)["splits"][case.split]
+    assert counted["statistics"]["images"] == len(split)
+    per_class = [sum(int((each == i).sum()) for each in labels) for i in range(split.space.num_classes)]
+    assert counted["statistics"]["pixel_counts"] == per_class
+    assert {file.name for file in Path("stats").iterdir()} == {"samples.png", "classes.png", "statistics.json"}

@@ -1,0 +1,105 @@
+"""The page of data sets: layouts, classes with their colours, and how to get each; made from the code that reads them.
+
+python -m pixelwise.studies.datasets writes docs/datasets.md and its pictures anew.
+"""
+
+from pathlib import Path
+
+from pixelwise.core.files import write_text
+from pixelwise.core.labels import LabelSpace
+from pixelwise.data import DATASETS, DataSpec
+from pixelwise.data.images import write_png
+from pixelwise.viz.legend import Entry, legend
+
+HEAD = """\
+# Data sets
+
+Made by `python -m pixelwise.studies.datasets` from the code that reads them.
+
+All data sets lie below one folder, the data root: `--data-root`, else the variable `PIXELWISE_DATA`, else `./data`.
+`pixelwise data stats KIND` shows what is in one, `pixelwise data download KIND` fetches VOC or says where the others
+are, and `--set data.kind=KIND` trains any recipe on it. A folder of your own is `folder`: [own data](own_data.md).
+
+```bash
+pixelwise data stats camvid --out camvid_statistics
+pixelwise data stats cityscapes --set classes=all --split train --json
+pixelwise train voc2012/fcn --set data.kind=idd_lite
+```
+
+Files hold *raw ids*; void pixels are in no loss and no score. `predict` writes raw ids too. Where a data set's own
+evaluation leaves out classes that were learnt, `evaluate` prints its mean IoU as well, "official": true pixels of those
+classes do not count, and calling another pixel one of them is a miss. Groups of classes (categories, levels) are scored
+with their members taken as one class.
+
+| kind | data set | images as published |
+|---|---|---|
+"""
+SPACES = {"cityscapes": "all", "idd": "all"}
+"""Data sets whose page shows what their field `classes` can be set to, not its default."""
+
+
+def page() -> str:
+    """The page's text."""
+    rows = [f"| [`{kind}`](#{kind}) | {_name(spec)} | {_sizes(spec)} |" for kind, spec in _shown().items()]
+    return HEAD + "\n".join(rows) + "\n" + "".join(_section(kind, spec) for kind, spec in _shown().items())
+
+
+def write(docs: Path) -> None:
+    """Writes the page and a picture of each data set's classes."""
+    for kind, spec in _shown().items():
+        space = spec.label_space
+        entries = [Entry(name, colour, 1) for name, colour in zip(space.names, space.colours, strict=True)]
+        entries += [Entry("void", space.void_colour, 1)] if space.void else []
+        write_png(docs / "images" / f"classes_{kind}.png", legend(entries, 1000, 22, shares=False))
+    write_text(docs / "datasets.md", page())
+
+
+def _shown() -> dict[str, DataSpec]:
+    """The data sets whose classes are known without a look at the disk."""
+    kinds = sorted(set(DATASETS) - {"folder"})
+    return {k: DATASETS[k].model_validate({"classes": SPACES[k]} if k in SPACES else {}) for k in kinds}
+
+
+def _section(kind: str, spec: DataSpec) -> str:
+    about = " ".join((type(spec).__doc__ or "").split("\n\n")[0].split())
+    parts = [f"\n## {kind}\n\n{about}"]
+    if spec.tree:
+        parts.append(f"From {spec.source.rstrip('.')}. Below the data root:\n\n```\n{spec.tree.rstrip()}\n```")
+    if kind in SPACES:
+        train = DATASETS[kind].model_validate({}).label_space
+        parts.append(
+            f"`classes=train`, the default, learns the {train.num_classes} classes that the official evaluation judges"
+            f" and calls the rest void; `classes=all` learns all {spec.label_space.num_classes}, which are shown here."
+        )
+    parts += [f"![Classes of {_name(spec)}](images/classes_{kind}.png)", _table(spec.label_space)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(space: LabelSpace) -> str:
+    extra = ["judged"] if space.not_judged else []
+    heads = ["raw id", "class", "colour", *extra, *space.groups]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for raw, name, colour in zip(space.raw_ids, space.names, space.colours, strict=True):
+        judged = ["no" if name in space.not_judged else "yes"] if extra else []
+        groups = [next((group for group, names in g.items() if name in names), "") for g in space.groups.values()]
+        lines.append(f"| {' | '.join([str(raw), name, _hex(colour), *judged, *groups])} |")
+    if space.void:
+        ids = ", ".join(map(str, space.void)) if len(space.void) < 4 else f"{len(space.void)} others"
+        lines.append(f"| {' | '.join([ids, '*void*', _hex(space.void_colour), *[''] * (len(heads) - 3)])} |")
+    return "\n".join(lines)
+
+
+def _name(spec: DataSpec) -> str:
+    return spec.title.rstrip(",") or "made by code"
+
+
+def _sizes(spec: DataSpec) -> str:
+    return ", ".join(f"{split} {n}" for split, n in spec.published_sizes.items()) or "as many as asked for"
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "`#{:02x}{:02x}{:02x}`".format(*colour)
+
+
+if __name__ == "__main__":
+    write(Path("docs"))
