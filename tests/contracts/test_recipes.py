@@ -19,7 +19,11 @@ every_recipe = pytest.mark.parametrize("name", RECIPES)
 
 def reduced(experiment: Experiment) -> Experiment:
     """The same network, loss, optimizer and schedule for one step on two pictures of 64×64."""
+    model = experiment.model
+    if "weights" in type(model).model_fields:  # another test's subject, and not at hand
+        model = model.replace(weights=None, frozen=False)
     return experiment.replace(
+        model=model,
         data=Shapes(size=SIZE, images=2),
         size=SIZE if experiment.size else None,
         augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
@@ -47,7 +51,8 @@ def test_a_recipe_says_in_a_sentence_what_it_is(name: str) -> None:
 def test_a_recipe_names_classes_and_splits_that_its_data_set_has(name: str) -> None:
     experiment = get(name)
     assert {experiment.data.train_split, experiment.data.val_split} <= set(experiment.data.splits)
-    assert set(experiment.watch) <= set(experiment.data.label_space.names)
+    if experiment.watch:  # without, the classes may be known to the disk only
+        assert set(experiment.watch) <= set(experiment.data.label_space.names)
 
 
 @every_recipe

@@ -12,6 +12,7 @@ import torch
 
 from pixelwise.core.errors import BadData
 from pixelwise.data import CamVid, SegmentationDataset, Shapes
+from pixelwise.data.base import Sample
 from pixelwise.data.loading import Batch, TrainLoader, read_samples
 from pixelwise.data.transforms import Augment
 from tests.data.memory import InMemory, numbered
@@ -78,6 +79,31 @@ def test_two_samples_of_an_epoch_are_augmented_differently(shapes: SegmentationD
     twins = InMemory([shapes[0]] * 4)
     images = next(loader(twins, EVERYTHING).epoch(0)).images
     assert len({image.numpy().tobytes() for image in images}) == 4
+
+
+def test_with_plain_copies_an_epoch_has_each_image_once_as_it_is_and_once_augmented() -> None:
+    """Report ai-idd adds its flipped images to the others: labels and image of a pair stay together."""
+    image = torch.arange(3 * 4 * 6, dtype=torch.uint8).view(3, 4, 6)
+    split = InMemory([Sample(image + 80 * i, (image[0] + i) % 4, f"n{i}") for i in range(3)])
+    train = loader(split, Augment(hflip=1, keep_plain=True))
+    assert len(train) == 2
+    seen = [pair for batch in train.epoch(0) for pair in zip(batch.images, batch.labels, strict=True)]
+    wanted = [(s.image, s.labels) for s in split.samples] + [(s.image.flip(2), s.labels.flip(1)) for s in split.samples]
+    assert len(seen) == 6
+    for picture, labels in wanted:
+        assert sum(torch.equal(picture, p) and torch.equal(labels, of_it) for p, of_it in seen) == 1
+
+
+def test_plain_copies_are_shuffled_among_the_augmented_and_come_at_the_wanted_size() -> None:
+    split = numbered(20, (8, 8))
+    train = TrainLoader(split, Augment(rescale=(0.5, 0.5), crop=(6, 6), keep_plain=True), (6, 6), batch_size=4, seed=0)
+    batches = list(train.epoch(0))
+    # Halved and extended again, an augmented picture has black right and below; a plain one is full to its corner.
+    plain = [bool(image[0, -1, -1]) for batch in batches for image in batch.images if image[0, 0, 0]]
+    assert {batch.images.shape[2:] for batch in batches} == {(6, 6)}
+    assert sum(plain) == 19
+    assert not all(plain[: len(plain) // 2]), "first all plain ones"
+    assert any(plain[len(plain) // 2 :]), "first all augmented ones"
 
 
 @pytest.mark.parametrize("workers", [0, 2])

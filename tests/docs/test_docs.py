@@ -96,7 +96,7 @@ def test_the_results_page_is_what_the_records_say() -> None:
 
 def test_the_data_sets_page_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8") == datasets.page()
-    for kind in datasets.DATASETS.keys() - {"folder"}:
+    for kind in TREES.keys() - {"folder"}:
         assert (ROOT / "docs" / "images" / f"classes_{kind}.png").is_file()
 
 

@@ -18,6 +18,7 @@ IDD = (
 
 counts = st.lists(st.integers(0, 2**40), min_size=2, max_size=30).filter(any).map(torch.tensor)
 weighing = pytest.mark.parametrize("scheme", [s for s in get_args(Scheme) if s != "none"])
+by_share = pytest.mark.parametrize("scheme", ["inverse", "complement"])
 
 
 def test_inverse_is_one_over_the_share_of_the_pixels() -> None:
@@ -35,6 +36,17 @@ def test_complement_follows_the_rule_of_ai_idd_on_its_own_counts() -> None:
     assert sum(IDD) == 4019 * 1920 * 1080
     rule = [1 - n / sum(IDD) for n in IDD]
     torch.testing.assert_close(class_weights("complement", torch.tensor(IDD)), torch.tensor(rule))
+
+
+def test_two_minus_inverse_is_of_pixels_not_of_shares_and_background_is_0_15() -> None:
+    """As the report states it: with the pixels of a real split it is 2 for every class but background."""
+    torch.testing.assert_close(
+        class_weights("two_minus_inverse", torch.tensor([80, 4, 1, 0])), torch.tensor([0.15, 1.75, 1, 0])
+    )
+
+
+def test_background_alone_is_weighted_down() -> None:
+    torch.testing.assert_close(class_weights("background", torch.tensor([3, 80, 0])), torch.tensor([1, 0.1, 0]))
 
 
 def test_inverse_makes_all_classes_weigh_the_same_in_the_whole_split() -> None:
@@ -59,13 +71,13 @@ def test_a_weight_is_0_exactly_where_a_class_has_no_pixel(scheme: Scheme, pixels
     assert torch.equal(weights == 0, without)
 
 
-@weighing
+@by_share
 @given(pixels=counts, factor=st.integers(2, 1000))
 def test_only_the_shares_count_not_the_size_of_the_split(scheme: Scheme, pixels: torch.Tensor, factor: int) -> None:
     torch.testing.assert_close(class_weights(scheme, pixels), class_weights(scheme, factor * pixels))
 
 
-@weighing
+@by_share
 @given(pixels=counts)
 def test_a_rarer_class_never_weighs_less(scheme: Scheme, pixels: torch.Tensor) -> None:
     weights = class_weights(scheme, pixels)

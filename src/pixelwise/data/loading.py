@@ -39,7 +39,7 @@ class TrainLoader:
         self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, batch_size: int, seed: int,
         workers: int = 0, pin_memory: bool = False,
     ) -> None:  # fmt: skip
-        self._order = _Order(len(dataset), seed)
+        self._order = _Order(len(dataset) * (2 if augmentation.keep_plain else 1), seed)
         self._loader = DataLoader(
             _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
             persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
@@ -124,12 +124,15 @@ class _Augmented(Dataset[Sample | PixelwiseError]):
 
     def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
         epoch, index = key
+        plain = index >= len(self.dataset)  # the second half of an order that is twice as long
         try:
-            image, labels, name = self.dataset[index]
+            image, labels, name = self.dataset[index % len(self.dataset)]
         except PixelwiseError as e:
             return e
         if self.size:
             image, labels = resize(image, labels, self.size)
+        if plain:
+            return Sample(image, labels, name)
         image, labels = augment(image, labels, self.how, generator(self.seed, epoch, index))
         return Sample(image, labels, name)
 

@@ -31,6 +31,7 @@ class Augment(Spec):
         crop: (H, W) cut out at a random place; a smaller image is first extended right and below.
         hflip: Probability of a left-right flip.
         vflip: Probability of an upside-down flip.
+        keep_plain: Whether an epoch has each image twice, once as it is and once augmented (report ai-idd).
     """
 
     rescale: tuple[float, float] | None = None
@@ -38,6 +39,7 @@ class Augment(Spec):
     crop: Size | None = None
     hflip: Chance = 0
     vflip: Chance = 0
+    keep_plain: bool = False
 
     @model_validator(mode="after")
     def _range(self) -> "Augment":

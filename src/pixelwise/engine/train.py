@@ -23,6 +23,7 @@ from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predict import Predictor
 from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record
+from pixelwise.engine.rehearsal import check_batches
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
 from pixelwise.engine.selection import State, advance
 from pixelwise.experiment import Experiment
@@ -44,7 +45,8 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
         The run; its best checkpoint is judged on the validation split.
 
     Raises:
-        InvalidSpec: A split, class or device that does not exist.
+        InvalidSpec: A split, class or device that does not exist, weights that cannot be had, or a batch of one image
+            that the network cannot learn from.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
         RunError: `out` is not empty or cannot be written to, or the loss became infinite.
@@ -54,12 +56,15 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     check_free(path, "a run")
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
+    network = _build_network(experiment)
+    experiment.model.load_pretrained(network)
     data = _open_data(experiment, data_root)
+    check_batches(experiment, data.train)
     console.print(f"reading {len(data.train)} training images once, for pixel counts, mean and std")
     statistics = measure(data.train, machine.workers)
     environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
     run = Run.create(path, experiment.to_json(), environment)
-    return _fit(run, experiment, machine, data, statistics)
+    return _fit(run, experiment, machine, data, statistics, network)
 
 
 def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run:
@@ -85,7 +90,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
             f"{run.path} learnt from {statistics.images} images, and {experiment.data.kind} now has {len(data.train)}"
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
-    return _fit(run, experiment, machine, data, statistics)
+    return _fit(run, experiment, machine, data, statistics, _build_network(experiment))
 
 
 class _Data(NamedTuple):
@@ -114,11 +119,13 @@ class _Learner:
     memory_format: torch.memory_format
 
 
-def _fit(run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics) -> Run:
+def _fit(
+    run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module
+) -> Run:
     """The epochs that are still to do."""
     fit, log = experiment.fit, Log(run.log)
     torch.set_num_threads(machine.threads)
-    learner = _build(experiment, machine, data, statistics)
+    learner = _build(experiment, machine, data, statistics, network)
     state = _restore(run, learner)
     predictor = Predictor(learner.model, experiment)
     parameters = sum(p.numel() for p in learner.model.parameters())
@@ -184,10 +191,15 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
     return Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
 
 
-def _build(experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics) -> _Learner:
+def _build_network(experiment: Experiment) -> nn.Module:
+    seed_torch(experiment.fit.seed)
+    return experiment.model.build(experiment.data.label_space.num_classes)
+
+
+def _build(
+    experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module
+) -> _Learner:
     fit, device = experiment.fit, machine.torch_device
-    seed_torch(fit.seed)
-    network = experiment.model.build(data.space.num_classes)
     mean, std = experiment.model.mean or statistics.mean, experiment.model.std or statistics.std
     memory_format = MEMORY_FORMATS[fit.memory_format]
     model = Segmenter(network, experiment.model, mean, std).to(device).to(memory_format=memory_format)

@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-import torch
 from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.labels import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, Logits, PixelCounts
 from pixelwise.losses.base import LossSpec, LossValue
-from pixelwise.losses.weights import Scheme, class_weights
+from pixelwise.losses.weights import Scheme, class_weights, valid_weight
 
 
 class CrossEntropy(LossSpec):
@@ -45,7 +44,4 @@ class CrossEntropyLoss(nn.Module):
         """Sum of the weighted losses, and sum of the weights, over valid pixels."""
         labels = labels.long()
         total = F.cross_entropy(logits.float(), labels, self.weights, ignore_index=IGNORE, reduction="sum")
-        valid = labels != IGNORE
-        if self.weights is None:
-            return LossValue(total, valid.sum())
-        return LossValue(total, torch.where(valid, self.weights[labels * valid], 0).sum())
+        return LossValue(total, valid_weight(labels, self.weights))

@@ -3,12 +3,22 @@
 from typing import Literal
 
 import torch
+from torch import Tensor
 
-from pixelwise.core.types import ClassWeights, PixelCounts
+from pixelwise.core.labels import IGNORE
+from pixelwise.core.types import ClassWeights, Labels, PixelCounts
 
-Scheme = Literal["none", "inverse", "complement"]
-"""`none` 1 for every class; `inverse` 1 / f (report kerr-voc2007); `complement` 1 - f (reports ai-idd and
-isayama-voc2012), where f is the class's share of the labelled pixels."""
+Scheme = Literal["none", "inverse", "complement", "two_minus_inverse", "background"]
+"""How the pixels n of each class, and their shares f = n / Σn, become weights:
+
+- `none`: 1.
+- `inverse`: 1 / f (report kerr-voc2007).
+- `complement`: 1 - f (reports ai-idd and isayama-voc2012).
+- `two_minus_inverse`: 2 - 1 / n, but 0.15 for background (report lian-voc2007, 4b and 4c).
+- `background`: 1, but 0.1 for background (report lian-voc2007, 5a to 5c).
+
+Background is the commonest class, as it is in VOC, where the report speaks of it.
+"""
 
 
 def class_weights(scheme: Scheme, pixel_counts: PixelCounts) -> ClassWeights | None:
@@ -20,6 +30,22 @@ def class_weights(scheme: Scheme, pixel_counts: PixelCounts) -> ClassWeights | N
     """
     if scheme == "none":
         return None
-    share = pixel_counts.double() / pixel_counts.sum().clamp(min=1)
-    weights = 1 / share if scheme == "inverse" else 1 - share
+    counts = pixel_counts.double()
+    share = counts / counts.sum().clamp(min=1)
+    if scheme == "inverse":
+        weights = 1 / share
+    elif scheme == "complement":
+        weights = 1 - share
+    elif scheme == "two_minus_inverse":
+        weights = 2 - 1 / counts
+        weights[counts.argmax()] = 0.15
+    else:
+        weights = torch.ones_like(share)
+        weights[counts.argmax()] = 0.1
     return torch.where(pixel_counts > 0, weights, 0).float()
+
+
+def valid_weight(labels: Labels, weights: ClassWeights | None) -> Tensor:
+    """Sum of the class weights of all valid pixels; their number where all weigh the same."""
+    valid = labels != IGNORE
+    return valid.sum() if weights is None else torch.where(valid, weights[labels.long() * valid], 0).sum()

@@ -6,12 +6,37 @@ from pydantic import SerializeAsAny
 
 from pixelwise.core.spec import choice
 from pixelwise.models.base import ModelSpec, Segmenter
+from pixelwise.models.deeplabv3 import DeeplabV3
+from pixelwise.models.dilated_tanh_fcn import DilatedTanhFcn
 from pixelwise.models.fcn import Fcn
+from pixelwise.models.fcn8_vgg import Fcn8Vgg
+from pixelwise.models.r2_fcn import R2Fcn
+from pixelwise.models.resnet_aspp import ResnetAspp
+from pixelwise.models.resnet_fcn import ResnetFcn
+from pixelwise.models.unet import Unet
+from pixelwise.models.unet_aspp import UnetAspp
+from pixelwise.models.unpool_fcn import UnpoolFcn
+from pixelwise.models.valid_unet import ValidUnet
 
-MODELS: dict[str, type[ModelSpec]] = {"fcn": Fcn}
+MODELS: dict[str, type[ModelSpec]] = {
+    "deeplabv3": DeeplabV3,
+    "dilated_tanh_fcn": DilatedTanhFcn,
+    "fcn": Fcn,
+    "fcn8_vgg": Fcn8Vgg,
+    "r2_fcn": R2Fcn,
+    "resnet_aspp": ResnetAspp,
+    "resnet_fcn": ResnetFcn,
+    "unet": Unet,
+    "unet_aspp": UnetAspp,
+    "unpool_fcn": UnpoolFcn,
+    "valid_unet": ValidUnet,
+}
 """Every network by its kind. A new one is one file and one line here."""
 
 Model = Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
 """The type of a field that holds a network's spec."""
 
-__all__ = ["MODELS", "Fcn", "Model", "ModelSpec", "Segmenter"]
+__all__ = [
+    "MODELS", "DeeplabV3", "DilatedTanhFcn", "Fcn", "Fcn8Vgg", "Model", "ModelSpec", "R2Fcn", "ResnetAspp", "ResnetFcn",
+    "Segmenter", "Unet", "UnetAspp", "UnpoolFcn", "ValidUnet",
+]  # fmt: skip

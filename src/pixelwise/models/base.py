@@ -55,6 +55,15 @@ class ModelSpec(Spec):
         """
         raise NotImplementedError
 
+    def load_pretrained(self, network: nn.Module) -> None:
+        """Fills a fresh network with the weights that training starts from. Most networks have none.
+
+        Called once, when a run begins: a resumed run and a predictor have weights of their own.
+
+        Raises:
+            InvalidSpec: The weights cannot be had, or do not fit.
+        """
+
 
 class Segmenter(nn.Module):
     """A network in its frame: normalise, pad, run, crop.

@@ -1,6 +1,14 @@
 """What several networks are made of."""
 
+from typing import Any, Literal
+
+import torch
 from torch import nn
+
+from pixelwise.core.types import Features
+
+Norm = Literal["none", "batch", "instance"]
+"""Normalisation after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
 
 
 def xavier_init(module: nn.Module) -> None:
@@ -12,6 +20,59 @@ def xavier_init(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def activated(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Sequential:
-    """Convolution → ReLU → BatchNorm, the order of most of the reports."""
-    return nn.Sequential(convolution, nn.ReLU(inplace=True), nn.BatchNorm2d(convolution.out_channels))
+def activated(
+    convolution: nn.Conv2d | nn.ConvTranspose2d,
+    *,
+    norm: Norm = "batch",
+    norm_first: bool = False,
+    activation: Literal["relu", "tanh"] = "relu",
+) -> nn.Sequential:
+    """Convolution → activation → normalisation, the order of most of the reports.
+
+    Args:
+        convolution: What is activated.
+        norm: Which normalisation.
+        norm_first: Normalise before the activation, as in `xiang-cityscapes` and most of the literature.
+        activation: Which activation.
+    """
+    act = nn.ReLU(inplace=True) if activation == "relu" else nn.Tanh()
+    layers = [act, *normalisation(norm, convolution.out_channels)]
+    return nn.Sequential(convolution, *(reversed(layers) if norm_first else layers))
+
+
+def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
+    """The layer that normalises, or no layer."""
+    if norm == "none":
+        return []
+    return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels)]
+
+
+def doubling(channels_in: int, channels_out: int, *, norm_first: bool = False) -> nn.Sequential:
+    """A transposed convolution to twice the size, K3 S2 P1 OP1, activated: the decoder stage of all reports."""
+    convolution = nn.ConvTranspose2d(channels_in, channels_out, 3, stride=2, padding=1, output_padding=1)
+    return activated(convolution, norm_first=norm_first)
+
+
+class Part(nn.Module):
+    """A part of a network that may be frozen: no gradient, and its normalisation layers keep their statistics.
+
+    Args:
+        layers: The part.
+        frozen: Whether it stays as it is.
+    """
+
+    def __init__(self, layers: nn.Module, frozen: bool) -> None:
+        super().__init__()
+        self.layers = layers.requires_grad_(not frozen)
+        self.frozen = frozen
+        self.train()
+
+    def train(self, mode: bool = True) -> "Part":
+        """Frozen, it stays in eval: else BatchNorm would drift away from the weights that expect its statistics."""
+        super().train(mode and not self.frozen)
+        return self
+
+    def forward(self, given: Features) -> Any:
+        """What the layers give; nothing of a frozen part is kept for a gradient."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            return self.layers(given)

@@ -13,7 +13,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, xavier_init
+from pixelwise.models.blocks import activated, doubling, xavier_init
 
 ENCODER = (32, 64, 128, 256, 512)
 DECODER = (512, 256, 128, 64, 32)
@@ -23,9 +23,13 @@ class Fcn(ModelSpec):
     """Five strided convolutions down, five transposed ones up, a 1×1 classifier.
 
     5,500,245 parameters for 21 classes.
+
+    Attributes:
+        norm_first: Convolution → BatchNorm → ReLU (`xiang`) instead of convolution → ReLU → BatchNorm (the others).
     """
 
     kind: Literal["fcn"] = "fcn"
+    norm_first: bool = False
 
     @property
     def multiple(self) -> int:
@@ -34,7 +38,7 @@ class Fcn(ModelSpec):
 
     def build(self, num_classes: int) -> "FcnNetwork":
         """See `ModelSpec.build`."""
-        return FcnNetwork(num_classes)
+        return FcnNetwork(num_classes, self.norm_first)
 
 
 class FcnNetwork(nn.Module):
@@ -42,16 +46,16 @@ class FcnNetwork(nn.Module):
 
     Args:
         num_classes: K.
+        norm_first: See `Fcn`.
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, norm_first: bool) -> None:
         super().__init__()
         down = zip((3, *ENCODER), ENCODER, strict=False)
         up = zip((ENCODER[-1], *DECODER), DECODER, strict=False)
-        self.encoder = nn.Sequential(*(activated(nn.Conv2d(i, o, 3, stride=2, padding=1)) for i, o in down))
-        self.decoder = nn.Sequential(
-            *(activated(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)) for i, o in up)
-        )
+        convolutions = (nn.Conv2d(i, o, 3, stride=2, padding=1) for i, o in down)
+        self.encoder = nn.Sequential(*(activated(c, norm_first=norm_first) for c in convolutions))
+        self.decoder = nn.Sequential(*(doubling(i, o, norm_first=norm_first) for i, o in up))
         self.classifier = nn.Conv2d(DECODER[-1], num_classes, 1)
         xavier_init(self)
 

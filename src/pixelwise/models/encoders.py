@@ -1,0 +1,68 @@
+"""Torchvision's classification networks as encoders: everything up to the last feature map.
+
+Papers: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; Sandler, Howard, Zhu, Zhmoginov,
+Chen, "MobileNetV2", CVPR 2018; Simonyan, Zisserman, "Very Deep Convolutional Networks", ICLR 2015.
+"""
+
+from typing import Literal
+
+import torchvision
+from pydantic import model_validator
+from torch import nn
+
+from pixelwise.models.base import Deviation, Level, ModelSpec
+from pixelwise.models.blocks import Part
+from pixelwise.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
+
+EncoderName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2", "vgg16"]
+
+CHANNELS: dict[str, int] = {
+    "resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048, "mobilenet_v2": 1280, "vgg16": 512,
+}  # fmt: skip
+"""Channels of the last feature map, whose sides are a thirty-second of the image's."""
+
+HEADS = ("avgpool", "fc", "classifier")
+
+
+class EncoderSpec(ModelSpec):
+    """Base of the networks that put a decoder or head on one of torchvision's encoders.
+
+    Attributes:
+        encoder: Which one.
+        weights: What it starts from; see `Weights`. `pretrained` are torchvision's ImageNet weights, version 1.
+        frozen: Whether it stays as it is: no gradient, statistics kept.
+        mean: ImageNet's, which the weights expect; None takes the training split's own.
+        std: See `mean`.
+    """
+
+    encoder: EncoderName
+    weights: Weights = PRETRAINED
+    frozen: bool = False
+    mean: tuple[Level, Level, Level] | None = IMAGENET_MEAN
+    std: tuple[Deviation, Deviation, Deviation] | None = IMAGENET_STD
+
+    @property
+    def multiple(self) -> int:
+        """The encoder halves five times."""
+        return 32
+
+    @model_validator(mode="after")
+    def _frozen_knows_something(self) -> "EncoderSpec":
+        if self.frozen and self.weights is None:
+            raise ValueError("a frozen encoder without pretrained weights is noise: set model.frozen=false as well")
+        return self
+
+    def build_encoder(self) -> Part:
+        """The encoder with fresh weights, its layers named as in torchvision."""
+        layers = nn.Sequential()
+        for name, layer in torchvision.models.get_model(self.encoder, weights=None).named_children():
+            if name not in HEADS:
+                layers.add_module(name, layer)
+        return Part(layers, self.frozen)
+
+    def load_pretrained(self, network: nn.Module) -> None:
+        """See `ModelSpec.load_pretrained`. The network's `encoder` is what `build_encoder` made."""
+        if self.weights is not None:
+            part = network.get_submodule("encoder.layers")
+            url = torchvision.models.get_model_weights(self.encoder)["IMAGENET1K_V1"].url
+            load_pretrained(part, self.weights, self.encoder, url, without=HEADS)

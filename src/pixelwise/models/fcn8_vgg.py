@@ -1,0 +1,85 @@
+"""The custom network of report kerr-voc2007: a VGG-like encoder, and a decoder as wide as there are classes.
+
+Paper: report kerr-voc2007, table 2; after Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic
+Segmentation", CVPR 2015 (FCN-8s), and Simonyan, Zisserman, "Very Deep Convolutional Networks", ICLR 2015.
+
+Departures: the table halves an encoder feature's channels to the classes without saying how: the 1×1 projections are
+ours. Its pools have padding 1 and its last layer a kernel of 2 once its columns are unswapped: pools are 2×2 with
+stride 2 and the last layer is 1×1 here. The text speaks of seven pools and four transposed convolutions, the table of
+five and five.
+"""
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+from pixelwise.core.types import Features, Logits
+from pixelwise.models.base import ModelSpec
+from pixelwise.models.blocks import activated, xavier_init
+
+STAGES = ((64, 64), (128, 256), (256, 256), (512, 512, 512), (512, 512, 512))
+BOTTOM = (4096, 4096)
+
+
+class Fcn8Vgg(ModelSpec):
+    """Twelve convolutions with five pools, two of 4096 channels, and five transposed ones that carry class scores.
+
+    185,282,976 parameters for 21 classes, four fifths of them in one 4096→4096 convolution.
+    """
+
+    kind: Literal["fcn8_vgg"] = "fcn8_vgg"
+
+    @property
+    def multiple(self) -> int:
+        """Five pools."""
+        return 32
+
+    def build(self, num_classes: int) -> "Fcn8VggNetwork":
+        """See `ModelSpec.build`."""
+        return Fcn8VggNetwork(num_classes)
+
+
+class Fcn8VggNetwork(nn.Module):
+    """See `Fcn8Vgg`.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        ends = [stage[-1] for stage in STAGES]
+        self.encoder = nn.ModuleList(
+            nn.Sequential(_convolutions(i, stage), nn.MaxPool2d(2))
+            for i, stage in zip((3, *ends), STAGES, strict=False)
+        )
+        self.bottom = _convolutions(ends[-1], (*BOTTOM, num_classes))
+        self.projections = nn.ModuleList(nn.Conv2d(i, num_classes, 1) for i in reversed(ends[:-1]))
+        self.first_up = _up(num_classes, num_classes)
+        self.ups = nn.ModuleList(_up(2 * num_classes, num_classes) for _ in ends[:-1])
+        self.classifier = nn.Conv2d(num_classes, num_classes, 1)
+        xavier_init(self)
+
+    def forward(self, images: Features) -> Logits:
+        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        features, skips = images, []
+        for stage in self.encoder:
+            features = stage(features)
+            skips.append(features)
+        skips.pop()  # the bottom's own
+        features = self.first_up(self.bottom(features))
+        for up, project in zip(self.ups, self.projections, strict=True):
+            features = up(torch.cat([project(skips.pop()), features], dim=1))
+        logits: Logits = self.classifier(features)
+        return logits
+
+
+def _convolutions(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """Activated 3×3 convolutions, one for each width."""
+    ins = (channels, *widths)
+    return nn.Sequential(*(activated(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(ins, widths, strict=False)))
+
+
+def _up(channels_in: int, channels_out: int) -> nn.Sequential:
+    return activated(nn.ConvTranspose2d(channels_in, channels_out, 2, stride=2))

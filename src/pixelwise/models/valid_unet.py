@@ -1,0 +1,71 @@
+"""The U-Net of report lian-voc2007 (its system 5c): unpadded on the way down, padded too much on the way up.
+
+Paper: report lian-voc2007, table of section 5c, after Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015.
+
+Departures: the report gives 8×8 at the bottom for 224×224; its layers give 6×6. Its logits come out at 160×160 for
+224×224; here they are brought to the input's size bilinearly. The borders that are lost on the way down and invented on
+the way up are a likely reason for the square that the report sees in every prediction.
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+from torch import nn
+from torch.nn import functional as F
+
+from pixelwise.core.types import Features, Logits
+from pixelwise.models.base import ModelSpec
+from pixelwise.models.blocks import activated, xavier_init
+
+WIDTHS = (64, 128, 256, 512, 1024)
+
+
+class ValidUnet(ModelSpec):
+    """A U-Net without padding on the way down and without skips; logits are resized to the input.
+
+    33,834,901 parameters for 21 classes.
+    """
+
+    kind: Literal["valid_unet"] = "valid_unet"
+
+    @property
+    def min_size(self) -> int:
+        """The smallest image of which a pixel is left at the bottom."""
+        return 140
+
+    def build(self, num_classes: int) -> "ValidUnetNetwork":
+        """See `ModelSpec.build`."""
+        return ValidUnetNetwork(num_classes)
+
+
+class ValidUnetNetwork(nn.Module):
+    """See `ValidUnet`.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(_double(3, WIDTHS[0], 0))
+        for i, o in pairwise(WIDTHS):
+            self.encoder.extend([nn.MaxPool2d(2), _double(i, o, 0)])
+        self.decoder = nn.Sequential()
+        for stage, width in enumerate(reversed(WIDTHS[1:])):
+            up = nn.ConvTranspose2d(width, width, 2, stride=2, output_padding=1 if stage == 1 else 0)
+            self.decoder.extend([activated(up), _double(width, width // 2, 2)])
+        self.classifier = nn.Conv2d(WIDTHS[0], num_classes, 1)
+        xavier_init(self)
+
+    def forward(self, images: Features) -> Logits:
+        """Normalised images, both sides at least 140, to logits of the same size."""
+        logits: Logits = self.classifier(self.decoder(self.encoder(images)))
+        return F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _double(channels_in: int, channels_out: int, padding: int) -> nn.Sequential:
+    convolutions = (
+        nn.Conv2d(channels_in, channels_out, 3, padding=padding),
+        nn.Conv2d(channels_out, channels_out, 3, padding=padding),
+    )
+    return nn.Sequential(*(activated(c) for c in convolutions))

@@ -1,0 +1,70 @@
+"""Our losses against torchvision's focal loss and the Dice loss of segmentation-models-pytorch.
+
+Both judges define less or other than we do:
+
+- torchvision's focal loss is of one logit by a sigmoid. A softmax over the logits (0, x) is a sigmoid of x, so on two
+  classes they are one;
+- that Dice is halved above and below the line, so that its smoothing counts twice. It is of a whole batch at once,
+  divided by all classes, present or not; ours is of each image, divided by those present. On one image with every
+  class they are one, and else the quotient is known.
+"""
+
+import pytest
+import torch
+from segmentation_models_pytorch.losses import DiceLoss as Judge
+from torch import Tensor
+from torchvision.ops import sigmoid_focal_loss
+
+from pixelwise.core.labels import IGNORE
+from pixelwise.losses.dice import DiceLoss
+from pixelwise.losses.focal import FocalLoss
+
+K = 5
+SMOOTH = 0.5  # half of our ε = 1: it stands under a quotient that is halved above and below
+
+
+def case(classes: int = K, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """One image's logits, and labels of some of the classes with every sixth pixel void."""
+    chance = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(1, K, 12, 13, generator=chance)
+    labels = torch.randint(0, classes, (1, 12, 13), generator=chance)
+    labels.flatten()[::6] = IGNORE
+    return logits, labels
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 3.5])
+def test_focal_loss_of_two_classes_is_torchvisions(gamma: float) -> None:
+    chance = torch.Generator().manual_seed(1)
+    x = (5 * torch.randn(2, 9, 8, generator=chance)).requires_grad_()
+    labels = torch.randint(0, 2, (2, 9, 8), generator=chance)
+    ours = FocalLoss(gamma)(torch.stack([torch.zeros_like(x), x], dim=1), labels).mean
+    judge = sigmoid_focal_loss(x, labels.float(), alpha=-1, gamma=gamma, reduction="mean")
+    torch.testing.assert_close(ours, judge)
+    torch.testing.assert_close(torch.autograd.grad(ours, x), torch.autograd.grad(judge, x), rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.9])
+def test_class_weights_are_torchvisions_alpha(alpha: float) -> None:
+    """Its alpha weighs class 1, the rest class 0; it divides by pixels where we divide by their weights."""
+    chance = torch.Generator().manual_seed(2)
+    x, labels = 5 * torch.randn(2, 9, 8, generator=chance), torch.randint(0, 2, (2, 9, 8), generator=chance)
+    ours = FocalLoss(2.0, torch.tensor([1 - alpha, alpha]))(torch.stack([torch.zeros_like(x), x], dim=1), labels)
+    torch.testing.assert_close(ours.sum, sigmoid_focal_loss(x, labels.float(), alpha, 2.0, reduction="sum"))
+
+
+@pytest.mark.parametrize("classes", [K, K - 2])
+def test_dice_class_by_class_of_one_image_is_segmentation_models_pytorchs(classes: int) -> None:
+    logits, labels = case(classes)
+    logits.requires_grad_()
+    judge = Judge("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE)(logits, labels)
+    ours = DiceLoss("standard", torch.ones(K))(logits, labels).mean * classes / K
+    torch.testing.assert_close(ours, judge)
+    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(judge, logits))
+
+
+def test_weighted_dice_of_one_image_with_every_class_is_segmentation_models_pytorchs() -> None:
+    logits, labels = case()
+    weights = [0.15, 1.9, 0.4, 7.0, 1.0]
+    judge = Judge("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE, class_weights=weights)
+    ours = DiceLoss("standard", torch.tensor(weights))(logits, labels).mean
+    torch.testing.assert_close(ours, judge(logits, labels))
