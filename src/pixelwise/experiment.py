@@ -44,8 +44,8 @@ class Schedule(Spec):
     """How the learning rate changes, once an epoch.
 
     Attributes:
-        kind: `constant`, or `cosine` from the optimizer's rate to `floor` over all epochs (Loshchilov, Hutter 2017,
-            without restarts).
+        kind: `constant`, or `cosine` from the optimizer's rate to `floor` over all epochs, or all minutes (Loshchilov,
+            Hutter 2017, without restarts).
         floor: Where the cosine ends.
     """
 
@@ -76,6 +76,8 @@ class Fit(Spec):
 
     Attributes:
         epochs: Passes over the training split.
+        minutes: Instead of `epochs`: wall time of training and judging, in minutes. The schedule follows the time, and
+            the last epoch ends where there is just enough left to judge it. How far a run gets depends on the machine.
         batch_size: Images in a step.
         optimizer: How weights move.
         schedule: How the learning rate changes.
@@ -92,6 +94,7 @@ class Fit(Spec):
     """
 
     epochs: AtLeastOne = 20
+    minutes: Positive | None = None
     batch_size: AtLeastOne = 16
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()

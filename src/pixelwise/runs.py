@@ -46,6 +46,7 @@ class EpochRecord(Spec):
         val_iou: Class name -> IoU.
         best: Whether this epoch became the best so far.
         seconds: Wall time of the epoch, judging included.
+        images: Training images that it saw; fewer in an epoch that the time ended. None in old runs.
         images_per_second: Training images by training time, judging left out.
     """
 
@@ -61,6 +62,12 @@ class EpochRecord(Spec):
     best: bool
     seconds: float
     images_per_second: float
+    images: int | None = None
+
+    @property
+    def judging_seconds(self) -> float:
+        """Wall time of everything but training; all of it where the number of images is not known."""
+        return self.seconds - (self.images or 0) / self.images_per_second
 
 
 class Scores(Spec):

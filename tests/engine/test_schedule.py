@@ -24,14 +24,14 @@ def test_cosine_is_torchs(floor: float, epochs: int) -> None:
     optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], 5e-4)
     judge = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs, floor)
     for epoch in range(1, epochs + 2):  # one further: there it reaches its floor
-        assert learning_rate(fit, epoch) == pytest.approx(judge.get_last_lr()[0], rel=1e-9, abs=1e-15)
+        assert learning_rate(fit, (epoch - 1) / epochs) == pytest.approx(judge.get_last_lr()[0], rel=1e-9, abs=1e-15)
         optimizer.step()
         judge.step()
 
 
 def test_a_cosine_falls_from_the_optimizers_rate_towards_its_floor() -> None:
     fit = Fit(epochs=30, optimizer=Optimizer(lr=5e-4), schedule=Schedule(kind="cosine", floor=1e-4))
-    rates = [learning_rate(fit, epoch) for epoch in range(1, 31)]
+    rates = [learning_rate(fit, epoch / 30) for epoch in range(30)]
     assert rates[0] == 5e-4
     assert rates == sorted(set(rates), reverse=True)
     assert rates[-1] > 1e-4
@@ -39,7 +39,7 @@ def test_a_cosine_falls_from_the_optimizers_rate_towards_its_floor() -> None:
 
 def test_a_constant_rate_stays() -> None:
     fit = Fit(epochs=30, optimizer=Optimizer(lr=5e-4))
-    assert {learning_rate(fit, epoch) for epoch in range(1, 31)} == {5e-4}
+    assert {learning_rate(fit, epoch / 30) for epoch in range(30)} == {5e-4}
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.kind}-{spec.momentum}")

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 
 from pixelwise.core.labels import LabelSpace
 from pixelwise.engine.evaluate import Judgement, finite, scores
+from pixelwise.experiment import Fit
 from pixelwise.runs import EpochRecord
 
 
@@ -45,17 +46,23 @@ def epoch_record(
         best=is_best,
         seconds=round(time.perf_counter() - began, 3),
         images_per_second=round(trained.images / trained.seconds, 3),
+        images=trained.images,
     )
 
 
-def epoch_line(record: EpochRecord, epochs: int) -> str:
-    """The epoch in a line. `epochs` is how many were asked for."""
+def epoch_title(fit: Fit, epoch: int) -> str:
+    """An epoch and, where that is known, of how many."""
+    return f"epoch {epoch}" if fit.minutes else f"epoch {epoch:>{len(str(fit.epochs))}}/{fit.epochs}"
+
+
+def epoch_line(record: EpochRecord, fit: Fit) -> str:
+    """The epoch in a line."""
 
     def show(value: float | None) -> str:
         return "     –" if value is None else f"{value:.4f}"
 
     return (
-        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  train loss {show(record.train_loss)}"
+        f"{epoch_title(fit, record.epoch)}  train loss {show(record.train_loss)}"
         f"  val loss {show(record.val_loss)}  val mean IoU {show(record.val_mean_iou)}"
         f"  val accuracy {show(record.val_pixel_accuracy)}  {record.images_per_second:.1f} img/s"
         f"{'  best' if record.best else ''}"

@@ -17,15 +17,15 @@ def build_optimizer(spec: Optimizer, parameters: Iterable[nn.Parameter]) -> opti
     return kind(learning, spec.lr, weight_decay=spec.weight_decay, fused=True)
 
 
-def learning_rate(fit: Fit, epoch: int) -> float:
-    """The rate of an epoch, 1 for the first: a function of the epoch alone, so that nothing has to be stored.
+def learning_rate(fit: Fit, share: float) -> float:
+    """The rate of an epoch that begins when `share` (0..1) of the training is done; nothing has to be stored for it.
 
     The cosine starts at the optimizer's rate and would reach its floor one epoch after the last.
     """
     start, floor = fit.optimizer.lr, fit.schedule.floor
     if fit.schedule.kind == "constant":
         return start
-    return floor + (start - floor) * (1 + math.cos(math.pi * (epoch - 1) / fit.epochs)) / 2
+    return floor + (start - floor) * (1 + math.cos(math.pi * share)) / 2
 
 
 def set_learning_rate(optimizer: optim.Optimizer, rate: float) -> None:

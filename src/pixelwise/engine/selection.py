@@ -15,7 +15,7 @@ class State(Spec):
         best_value: Its monitored value, None while none was finite.
         stop_value: Best value that early stop has seen.
         stale: Epochs in a row without a new best, as early stop counts them.
-        stopped: Whether early stop has ended the run.
+        stopped: Whether early stop or the time has ended the run.
     """
 
     epoch: int = 0

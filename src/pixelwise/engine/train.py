@@ -15,6 +15,7 @@ from pixelwise.core.labels import LabelSpace
 from pixelwise.data import SegmentationDataset
 from pixelwise.data.loading import TrainLoader
 from pixelwise.data.statistics import Statistics, measure
+from pixelwise.engine.budget import Budget
 from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import find_data_root, judge, store
 from pixelwise.engine.guard import Guard
@@ -22,7 +23,7 @@ from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predict import Predictor
 from pixelwise.engine.progress import Bar, Log, console
-from pixelwise.engine.records import Trained, epoch_line, epoch_record
+from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_title
 from pixelwise.engine.rehearsal import check_batches
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
 from pixelwise.engine.selection import State, advance
@@ -135,33 +136,35 @@ def _fit(
     )
     if absent := [n for n, pixels in zip(data.space.names, statistics.pixel_counts, strict=True) if not pixels]:
         log.line(f"no training pixel of {', '.join(absent)}: cannot be learnt; class weights, if any, are 0 for it")
+    budget, epoch = Budget(fit, run.history()), state.epoch + 1
     with Guard(run) as guard:
-        for epoch in range(state.epoch + 1, fit.epochs + 1):
-            if state.stopped:
-                break
-            began = time.perf_counter()
+        while not state.stopped and budget.allows(epoch):
+            began, rate = time.perf_counter(), learning_rate(fit, budget.share(epoch))
             seed_torch(fit.seed, epoch)
-            set_learning_rate(learner.optimizer, learning_rate(fit, epoch))
-            trained = _train_epoch(learner, epoch, fit.epochs, data.space.num_classes, guard)
+            set_learning_rate(learner.optimizer, rate)
+            trained = _train_epoch(learner, epoch, epoch_title(fit, epoch), data.space.num_classes, guard, budget)
             guard.after_epoch(epoch, trained.loss)
             judged = judge(predictor, data.val, learner.loss, fit.batch_size, machine.workers)
+            budget.judged(time.perf_counter() - began - trained.seconds)
             state, is_best = advance(state, fit, epoch, judged.loss, confusion.mean_iou(judged.matrix))
-            record = epoch_record(epoch, learning_rate(fit, epoch), trained, judged, data.space, is_best, began)
+            state = state.replace(stopped=state.stopped or budget.over())
+            record = epoch_record(epoch, rate, trained, judged, data.space, is_best, began)
             run.append_history(record)
             if is_best:
                 save_weights(run.best, learner.model, epoch)
                 store(run, judged, experiment.data, experiment.data.val_split, epoch, statistics)
             save_state(run.last, learner.model, learner.optimizer, state)
-            log.line(epoch_line(record, fit.epochs))
+            log.line(epoch_line(record, fit))
             guard.after_step()
-    if state.stopped:
+            epoch += 1
+    if fit.early_stop and state.stale >= fit.early_stop.patience:
         log.line(f"stopped after epoch {state.epoch}: nothing better for {state.stale} epochs")
     draw_curves(run, experiment)
     draw_predictions(run, Predictor.load(run, machine.device), data.val, experiment.data.val_split)
     return run
 
 
-def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, guard: Guard) -> Trained:
+def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, guard: Guard, budget: Budget) -> Trained:
     """One pass over the training split. Nothing in the step waits for the device but a bar that somebody watches."""
     model, optimizer, machine = learner.model, learner.optimizer, learner.machine
     device = machine.torch_device
@@ -169,7 +172,7 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=device)
     began, seen = time.perf_counter(), 0
     model.train()
-    with Bar(len(learner.loader), f"epoch {epoch}/{epochs}") as bar:
+    with Bar(len(learner.loader), title) as bar:
         for images, labels in learner.loader.epoch(epoch):
             images = images.to(device, non_blocking=True).contiguous(memory_format=learner.memory_format)
             labels = labels.to(device, non_blocking=True)
@@ -187,6 +190,8 @@ def _train_epoch(learner: _Learner, epoch: int, epochs: int, num_classes: int, g
             seen += len(images)
             bar.step(f"loss {value.mean.item():.3f}" if bar.shown else "")
             guard.after_step()
+            if budget.over():
+                break
     total, number = sums.tolist()
     return Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
 
