@@ -11,11 +11,11 @@ from pixelwise.recipes.registry import recipe
 def fcn() -> Experiment:
     """The reports' baseline network on shapes; what `pixelwise demo` trains.
 
-    About 80 s on two cores; more than three times the mean IoU of the trivial predictor on val and test.
+    About 80 s on two cores. Its settings were found on the pictures of `data.seed` 0; these are others.
     """
     return Experiment(
         name="shapes/fcn",
-        data=Shapes(size=(96, 96)),
+        data=Shapes(size=(96, 96), seed=1),
         model=Fcn(),
         augment=Augment(hflip=0.5, vflip=0.5),
         fit=Fit(epochs=12, batch_size=8, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine", floor=3e-4)),
