@@ -17,7 +17,7 @@ from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError, did_
 
 app = SubcommandApp()
 data = app.command(SubcommandApp(), name="data", help="Get a data set, or look at what is in one.")
-VERBS = ("demo", "train", "evaluate", "predict", "data", "list")
+VERBS = ("demo", "train", "evaluate", "predict", "reproduce", "data", "list")
 DATA_VERBS = ("download", "stats")
 
 
@@ -113,6 +113,35 @@ def predict(run: Positional[Path], paths: Positional[tuple[Path, ...]], out: Pat
         sys.exit(1)
 
 
+@app.command
+def reproduce(
+    report: Positional[str],
+    systems: Positional[tuple[str, ...]] = (),
+    data_root: Path | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    set: UseAppendAction[tuple[str, ...]] = (),  # noqa: A002  # the flag is called --set
+) -> None:
+    """Train the systems of a published report, and put their results beside the published ones.
+
+    The same command goes on where it was stopped, and trains nothing twice.
+
+    Args:
+        report: kerr-voc2007, ai-idd, lian-voc2007, xiang-cityscapes or isayama-voc2012
+        systems: some of its systems; else all that it prints numbers of
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        out: folder of the result and of each system's run; else runs/reproduce/<report>
+        seed: decides everything random, in every system; else the recipes'
+        set: path=value, changes a field of every system that has it; may be repeated
+    """
+    from pixelwise.report.pages import summary_table
+    from pixelwise.studies.reproduce import reproduce as run_report
+
+    done = run_report(report, systems, _with_seed(_values(set), seed), data_root=data_root, out=out)
+    markdown, page, numbers = done.files
+    _print(summary_table(done.result), f"page      {page}", f"markdown  {markdown}", f"numbers   {numbers}")
+
+
 @data.command
 def download(dataset: Positional[str], data_root: Path | None = None) -> None:
     """Fetch a data set that may be fetched without a login, and unpack it below the data root.
@@ -202,10 +231,7 @@ def _experiment(recipe: str | None, seed: int | None, changes: Iterable[str]) ->
 
     if recipe is None:
         raise InvalidSpec(f"train wants a recipe or --resume RUN. Recipes: {', '.join(sorted(recipes.RECIPES))}.")
-    values = _values(changes)
-    if seed is not None:
-        values["fit.seed"] = str(seed)
-    return recipes.get(recipe).with_values(values)
+    return recipes.get(recipe).with_values(_with_seed(_values(changes), seed))
 
 
 def _values(changes: Iterable[str]) -> dict[str, str]:
@@ -217,6 +243,11 @@ def _values(changes: Iterable[str]) -> dict[str, str]:
             raise InvalidSpec(f"--set wants path=value, such as fit.epochs=5, not '{change}'.")
         values[path] = value
     return values
+
+
+def _with_seed(values: dict[str, str], seed: int | None) -> dict[str, str]:
+    """The values, and the seed where one is given."""
+    return values if seed is None else {**values, "fit.seed": str(seed)}
 
 
 def _check_verb(program: str, words: Sequence[str], verbs: Sequence[str]) -> None:

@@ -55,6 +55,7 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
         "train": {"--data-root", "--out", "--seed", "--resume", "--set"},
         "evaluate": {"--split", "--data-root", "--json"},
         "predict": {"--out"},
+        "reproduce": {"--data-root", "--out", "--seed", "--set"},
         "data download": {"--data-root"},
         "data stats": {"--data-root", "--split", "--out", "--json", "--set"},
         "list": {"--json"},
@@ -84,7 +85,8 @@ def test_help_and_a_wrong_verb_answer_without_torch() -> None:
 
 def test_a_wrong_verb_names_the_right_one_and_all_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     message = fails(["trian"], capsys)
-    assert "no verb 'trian'. Did you mean 'train'? Choose from: data, demo, evaluate, list, predict, train." in message
+    verbs = "data, demo, evaluate, list, predict, reproduce, train"
+    assert f"no verb 'trian'. Did you mean 'train'? Choose from: {verbs}." in message
 
 
 def test_a_wrong_verb_below_data_is_answered_alike(capsys: pytest.CaptureFixture[str]) -> None:

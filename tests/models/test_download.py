@@ -218,3 +218,22 @@ def test_a_run_starts_from_the_weights_and_needs_their_file_only_once(
         assert all(torch.equal(tensor, state[name]) for name, tensor in own.items())
     loaded = Predictor.load(run).model.network.get_parameter("encoder.layers.conv1.weight")
     assert torch.equal(loaded, state["conv1.weight"])
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_run_that_was_stopped_in_its_first_epoch_starts_from_the_weights_again(
+    tiny: Experiment, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of them was stored yet: without them it would go on from noise, and not say so."""
+    experiment = tiny.replace(model=SPEC.replace(weights=str(file)))
+    whole = train(experiment, out=tmp_path / "whole")
+
+    def dying(*_: Any) -> Any:
+        raise MemoryError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_train_epoch", dying)
+        with pytest.raises(MemoryError):
+            train(experiment, out=tmp_path / "stopped")
+    resumed = load_file(resume(tmp_path / "stopped").last)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in load_file(whole.last).items())

@@ -47,6 +47,21 @@ def save_state(path: Path, model: nn.Module, optimizer: optim.Optimizer, state: 
     _save(path, tensors, {"epoch": str(state.epoch), "state": state.model_dump_json()})
 
 
+def stored_state(path: Path) -> State | None:
+    """Where the training stands that a file holds, None where no epoch was finished.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            return State.from_json((file.metadata() or {}).get("state", "{}"))
+    except (SafetensorError, OSError) as e:
+        raise RunError(f"{path} is damaged: {e}.") from None
+
+
 def load_state(path: Path, model: nn.Module, optimizer: optim.Optimizer) -> State:
     """Restores what `save_state` wrote.
 

@@ -57,8 +57,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     check_free(path, "a run")
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
-    network = _build_network(experiment)
-    experiment.model.load_pretrained(network)
+    network = _fresh_network(experiment)
     data = _open_data(experiment, data_root)
     check_batches(experiment, data.train)
     console.print(f"reading {len(data.train)} training images once, for pixel counts, mean and std")
@@ -77,6 +76,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
 
     Raises:
         RunError: The run cannot be used, its training split has changed, or the loss became infinite.
+        InvalidSpec: Its first epoch was not finished, and the published weights that it begins with cannot be had.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
         Interrupted: Ctrl-C; the run can be resumed again.
@@ -91,7 +91,8 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
             f"{run.path} learnt from {statistics.images} images, and {experiment.data.kind} now has {len(data.train)}"
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
-    return _fit(run, experiment, machine, data, statistics, _build_network(experiment))
+    network = _build_network(experiment) if run.last.exists() else _fresh_network(experiment)
+    return _fit(run, experiment, machine, data, statistics, network)
 
 
 class _Data(NamedTuple):
@@ -199,6 +200,13 @@ def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, gu
 def _build_network(experiment: Experiment) -> nn.Module:
     seed_torch(experiment.fit.seed)
     return experiment.model.build(experiment.data.label_space.num_classes)
+
+
+def _fresh_network(experiment: Experiment) -> nn.Module:
+    """The network as training begins with it, published weights included."""
+    network = _build_network(experiment)
+    experiment.model.load_pretrained(network)
+    return network
 
 
 def _build(

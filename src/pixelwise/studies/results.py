@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as PilImage
 
@@ -16,6 +15,7 @@ from pixelwise import recipes
 from pixelwise.core.files import new_folder, write_text
 from pixelwise.data.images import write_png
 from pixelwise.experiment import Experiment
+from pixelwise.report.changes import leaves, text
 from pixelwise.runs import EpochRecord, Run, SplitResult
 
 HEAD = """\
@@ -65,10 +65,10 @@ def page(docs: Path) -> str:
 
 def command(experiment: Experiment) -> str:
     """The command that trains an experiment: its recipe, and what differs from it."""
-    asked, recipe = _leaves(experiment), _leaves(recipes.get(experiment.name))
+    asked, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
     seed = asked.pop("fit.seed")
     changed = {path: value for path, value in asked.items() if recipe.get(path, ...) != value}
-    words = [f"--set {path}={_text(value)}" for path, value in changed.items()]
+    words = [f"--set {path}={text(value)}" for path, value in changed.items()]
     return " ".join(["pixelwise train", experiment.name, f"--seed {seed}", *words])
 
 
@@ -119,26 +119,6 @@ def _per_class(results: dict[str, SplitResult]) -> str:
     names = next(iter(results.values())).iou
     head = f"| IoU | {' | '.join(results)} |\n|---|{'---|' * len(results)}"
     return "\n".join([head, *(f"| {n} | {' | '.join(_score(r.iou[n]) for r in results.values())} |" for n in names)])
-
-
-def _leaves(experiment: Experiment) -> dict[str, Any]:
-    """Dotted path -> value, as JSON has it."""
-
-    def walk(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(node, dict):
-            for name, child in node.items():
-                yield from walk(child, f"{prefix}.{name}" if prefix else name)
-        else:
-            yield prefix, node
-
-    return dict(walk(experiment.model_dump(mode="json"), ""))
-
-
-def _text(value: Any) -> str:
-    """A value as `--set` takes it."""
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _minutes(history: list[EpochRecord]) -> float:

@@ -75,6 +75,14 @@ def with_legend(
     return np.array(canvas)
 
 
+def scaled(picture: UInt8[np.ndarray, "H W 3"], side: int) -> Image.Image:
+    """A picture whose longer side is `side` pixels: enlarged pixels stay square, reduced ones are averaged."""
+    scale = side / max(picture.shape[:2])
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+    return Image.fromarray(picture).resize(size, method)
+
+
 def _stroke(classes: UInt8[np.ndarray, "H W"]) -> int:
     """Width of a line that is still seen when a large picture is scaled to a page."""
     height, width = classes.shape

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pixelwise.core.files import write_atomic
 from pixelwise.core.labels import LabelSpace
 from pixelwise.viz.legend import INK, MUTED, PAPER, font, legend, present
-from pixelwise.viz.overlay import colourise, overlay
+from pixelwise.viz.overlay import colourise, overlay, scaled
 
 _NARROW, _WIDE = 240, 640  # limits of a column's width, in pixels
 
@@ -68,7 +68,7 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Ima
     size = max(12, round(width / 24))
     gap = max(4, width // 64)
     heads = ["input", *kinds, "overlay"]
-    cells = [[_fit(p, width) for p in _pictures(row, space, kinds)] for row in rows]
+    cells = [[p if p is None else scaled(p, width) for p in _pictures(row, space, kinds)] for row in rows]
     heights = [max(cell.height for cell in row if cell) for row in cells]
     sides = [_side_title(row.title, height, size) for row, height in zip(rows, heights, strict=True)]
 
@@ -110,17 +110,6 @@ def _pictures(row: SheetRow, space: LabelSpace, kinds: Sequence[str]) -> list[UI
         raise ValueError(f"the row '{row.title}' has neither prediction nor labels")
     columns = [None if (classes := maps[kind]) is None else colourise(classes, space) for kind in kinds]
     return [row.image, *columns, overlay(row.image, shown, space)]
-
-
-def _fit(picture: UInt8[np.ndarray, "H W 3"] | None, side: int) -> Image.Image | None:
-    """The picture scaled so that its longer side is `side` pixels."""
-    if picture is None:
-        return None
-    scale = side / max(picture.shape[:2])
-    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    # Enlarged pixels stay square and true; reduced ones are averaged.
-    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-    return Image.fromarray(picture).resize(size, method)
 
 
 def _side_title(title: str, length: int, size: int) -> Image.Image:

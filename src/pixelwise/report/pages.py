@@ -1,0 +1,69 @@
+"""A reproduction for a person: as Markdown, as a page that needs nothing beside it, for a terminal."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from pixelwise.report.reproduction import Reproduction
+
+
+def markdown(result: Reproduction) -> str:
+    """The result as a page of Markdown; its pictures are those of the folder."""
+    return _render("reproduction.md", result, {})
+
+
+def html(result: Reproduction, folder: Path) -> str:
+    """The result as one page that needs nothing beside it: pictures are within.
+
+    Args:
+        result: What to show.
+        folder: Below which its pictures lie.
+    """
+    pictures = [*result.pictures, *result.curves()]
+    data = {p.file: base64.b64encode((folder / p.file).read_bytes()).decode() for p in pictures}
+    return _render("reproduction.html", result, data)
+
+
+def summary_table(result: Reproduction) -> Table:
+    """Published and measured mean IoU of each system."""
+    report = result.published
+    split = "split not stated" if report.split == "unstated" else report.split
+    table = Table(title=f"{result.report}: mean IoU, {split}", box=SIMPLE_HEAD, title_justify="left")
+    table.title_style = "bold"
+    table.add_column("system")
+    for name in ("published", "measured", "difference"):
+        table.add_column(name, justify="right")
+    named = [(row.system, row.values) for row in result.rows]
+    for name, values in [*named, *result.trivial.items()]:
+        (value,) = (v for v in values if v.split == report.split and v.metric == "mean_iou")
+        table.add_row(name, number(value.published), number(value.measured), signed(value.difference))
+    return table
+
+
+def number(value: float | None) -> str:
+    """Four digits after the point, or a dash."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def signed(value: float | None) -> str:
+    """The same with its sign."""
+    return "–" if value is None else f"{value:+.4f}".replace("-", "−")
+
+
+def _cell(value: str) -> str:
+    """A text that ends no cell of a Markdown table and opens no tag."""
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace("\\", "\\\\").replace("|", "\\|")
+    return " ".join(escaped.split())
+
+
+def _render(template: str, result: Reproduction, data: Mapping[str, str]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pixelwise.report"), autoescape=jinja2.select_autoescape(), trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"number": number, "signed": signed, "cell": _cell}
+    return environment.get_template(template).render(result=result, report=result.published, data=data)
