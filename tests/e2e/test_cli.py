@@ -186,7 +186,7 @@ def test_per_image_matrices_add_up_to_the_splits(run: Run, capsys: pytest.Captur
     assert ids == [f"test_{i:04d}" for i in range(2)]
     assert matrices.dtype == np.int64
     assert matrices.sum(0).tolist() == result["confusion_matrix"]
-    space = Shapes(size=(32, 32), images=8).build("test", Path())
+    space = Shapes(size=(32, 32), images=8, seed=1).build("test", Path())
     valid = sum(int((space[i].labels != IGNORE).sum()) for i in range(2))
     assert matrices.sum() == valid
 
