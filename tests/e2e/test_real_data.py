@@ -16,6 +16,7 @@ from pixelwise.core.labels import IGNORE
 from pixelwise.data.files import PairedFiles
 from pixelwise.experiment import Experiment
 from pixelwise.runs import Run
+from tests.e2e.real import FOLDERS, mended
 from tests.networks import Small
 
 pytestmark = pytest.mark.real_data
@@ -39,25 +40,10 @@ CASES = (
 )
 
 
-FOLDERS = {
-    "camvid": "camvid", "voc2007": "VOCdevkit/VOC2007", "voc2012": "VOCdevkit/VOC2012", "idd_lite": "idd20k_lite",
-    "cityscapes": "cityscapes",
-}  # fmt: skip
-
-
 @pytest.fixture
-def root(real_data: Path, tmp_path: Path) -> Path:
-    """The real data by links. Links that were copied as text, as VOC 2007's are here, are links again."""
-    for place in real_data.iterdir():
-        if place.name != "VOCdevkit":
-            (tmp_path / place.name).symlink_to(place)
-    for year in (real_data / "VOCdevkit").glob("VOC*"):
-        for file in year.rglob("*.*"):
-            link = tmp_path / "VOCdevkit" / file.relative_to(real_data / "VOCdevkit")
-            link.parent.mkdir(parents=True, exist_ok=True)
-            text = file.stat().st_size < 200 and file.suffix != ".txt"
-            link.symlink_to((file.parent / file.read_text().strip()).resolve() if text else file)
-    return tmp_path
+def root(tmp_path: Path) -> Path:
+    """The real data, by links."""
+    return mended(tmp_path)
 
 
 @pytest.fixture

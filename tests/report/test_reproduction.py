@@ -92,7 +92,7 @@ def kerr(tmp_path: Path) -> Reproduction:
 
 def test_a_run_as_the_recipe_asks_differs_in_nothing(kerr: Reproduction) -> None:
     assert kerr.rows[0].differs == ()
-    assert kerr.rows[0].epochs == "epoch 3 of 100"
+    assert kerr.rows[0].trained == "epoch 3 of 100, 224×224, batch 16"
 
 
 def test_every_published_number_is_there_and_every_measured_one_is_the_runs(kerr: Reproduction, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class Row(Spec):
     Attributes:
         system: Its name.
         run: Its run's folder, below the result's; None where it was not run.
-        epochs: Which epoch was judged, of how many, in words.
+        trained: Which epoch was judged, of how many; images' size and batch, in words.
         values: In the order of the report's columns.
         iou: Class -> IoU on the split that the report's comparison is of.
         differs: In what the run is not what the report did, a sentence each.
@@ -72,7 +72,7 @@ class Row(Spec):
 
     system: str
     run: str | None
-    epochs: str
+    trained: str
     values: tuple[Value, ...]
     iou: dict[str, float | None]
     differs: tuple[str, ...]
@@ -149,18 +149,24 @@ def compare(key: str, report: Report, trials: Sequence[Trial], folder: Path) -> 
 def _row(report: Report, name: str, trial: Trial | None, folder: Path) -> Row:
     if trial is None:
         values = tuple(_values(report, name, {}))
-        return Row(system=name, run=None, epochs="", values=values, iou={}, differs=())
+        return Row(system=name, run=None, trained="", values=values, iou={}, differs=())
     results, history = trial.run.results(), trial.run.history()
     scores = {split: results[judged] for split, judged in trial.judged.items()}
-    compared = scores[report.split]
+    compared, asked = scores[report.split], json.loads(trial.run.experiment_json())
     return Row(
         system=name,
         run=trial.run.path.relative_to(folder).as_posix(),
-        epochs=f"epoch {compared.epoch} of {len(history)}",
+        trained=f"epoch {compared.epoch} of {len(history)}, {_size(asked)}, batch {asked['fit']['batch_size']}",
         values=tuple(_values(report, name, scores)),
         iou=compared.iou,
         differs=tuple(_differs(trial, report)),
     )
+
+
+def _size(asked: Mapping[str, Any]) -> str:
+    """Of what size training images were, height first."""
+    size = asked["augment"]["crop"] or asked["size"]
+    return f"{size[0]}×{size[1]}" if size else "each image's size"
 
 
 def _values(report: Report, name: str | None, scores: Mapping[PublishedSplit, Scores]) -> Iterator[Value]:
