@@ -222,7 +222,7 @@ def test_the_markdown_table_has_the_numbers_to_four_digits(kerr: Reproduction) -
     iou, accuracy = (v for v in kerr.rows[0].values)
     assert baseline[:4] == ["baseline", "*0.0365*", number(iou.measured), signed(iou.difference)]
     assert baseline[4:7] == ["*0.7490*", "0.9000", "+0.1510"]
-    assert baseline[-1] == "[baseline](baseline), epoch 3 of 100"
+    assert baseline[-1] == "[baseline](baseline), epoch 3 of 100, 224×224, batch 16"
     assert [row[0] for row in others] == [*list(KERR.systems)[1:], "all background"]
     assert others[0][1:4] == ["*0.0177*", "–", "–"]
     assert others[0][-1] == "not run"
