@@ -101,7 +101,7 @@ def _section(run: Run) -> str:
         f"```bash\n{command(experiment)}\n```\n",
         (
             f"{statistics['images']} training images{subset} at {size}, batch {experiment.fit.batch_size},"
-            f" {len(history)} of {experiment.fit.epochs} epochs in {_minutes(history):.0f} minutes on"
+            f" {_epochs(experiment, history)} in {_minutes(history):.0f} minutes on"
             f" {environment.get('gpu') or environment['processor']}, {environment['cores']} cores,"
             f" {machine['precision']}, torch {environment['torch']}.\n"
         ),
@@ -119,6 +119,14 @@ def _per_class(results: dict[str, SplitResult]) -> str:
     names = next(iter(results.values())).iou
     head = f"| IoU | {' | '.join(results)} |\n|---|{'---|' * len(results)}"
     return "\n".join([head, *(f"| {n} | {' | '.join(_score(r.iou[n]) for r in results.values())} |" for n in names)])
+
+
+def _epochs(experiment: Experiment, history: list[EpochRecord]) -> str:
+    """How many epochs were trained, of how many where a number was asked for."""
+    if experiment.fit.minutes is None:
+        return f"{len(history)} of {experiment.fit.epochs} epochs"
+    cut = (history[-1].images or 0) < (history[0].images or 0)
+    return f"{len(history)} epochs, the last in part," if cut else f"{len(history)} epochs"
 
 
 def _minutes(history: list[EpochRecord]) -> float:
