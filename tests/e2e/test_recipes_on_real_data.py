@@ -18,7 +18,7 @@ from pixelwise.engine.predict import predict
 from pixelwise.experiment import Experiment
 from tests.e2e.real import FOLDERS, mended
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 IMAGES = 4
 STANDS_FOR = {"idd": "idd_lite", "camvid_original": "camvid"}
