@@ -282,7 +282,7 @@ def _print(*things: Any) -> None:
 
 def _note(line: str) -> None:
     """A remark beside the results, which standard output is for."""
-    print(line, file=sys.stderr)  # noqa: T201
+    print(line, file=sys.stderr)  # noqa: T201  # as it is: rich would wrap it
 
 
 def _print_json(content: Any) -> None:

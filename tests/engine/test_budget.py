@@ -9,7 +9,7 @@ from pixelwise.data import Shapes
 from pixelwise.engine.budget import Budget
 from pixelwise.engine.train import resume, train
 from pixelwise.experiment import Experiment, Fit
-from pixelwise.runs import EpochRecord
+from pixelwise.scores import EpochRecord
 
 
 @pytest.fixture

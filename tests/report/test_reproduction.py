@@ -22,7 +22,8 @@ from pixelwise.report.changes import changes, leaves
 from pixelwise.report.pages import html, markdown, number, signed, summary_table
 from pixelwise.report.published import Report, published
 from pixelwise.report.reproduction import Picture, Reproduction, Trial, compare
-from pixelwise.runs import EpochRecord, Run
+from pixelwise.runs import Run
+from pixelwise.scores import EpochRecord
 
 KERR = published()["kerr-voc2007"]
 AI = published()["ai-idd"]

@@ -10,7 +10,8 @@ from pixelwise.data import Cityscapes
 from pixelwise.data.statistics import Statistics
 from pixelwise.engine.evaluate import Judgement, store
 from pixelwise.report.tables import scores_table
-from pixelwise.runs import Run, SplitResult
+from pixelwise.runs import Run
+from pixelwise.scores import SplitResult
 
 
 def judged(tmp_path: Path, matrix: np.ndarray, spec: Cityscapes) -> SplitResult:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from pixelwise.experiment import Fit
-from pixelwise.runs import EpochRecord
+from pixelwise.scores import EpochRecord
 
 FIRST_JUDGING = 0.1
 """Part of the time that is kept for the first judging, before any was measured."""

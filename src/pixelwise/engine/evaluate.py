@@ -21,7 +21,8 @@ from pixelwise.engine.progress import Bar
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
-from pixelwise.runs import MeanIou, Run, Scores, SplitResult, Trivial
+from pixelwise.runs import Run
+from pixelwise.scores import MeanIou, Scores, SplitResult, Trivial
 
 
 class Judgement(NamedTuple):

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from pixelwise.core.labels import LabelSpace
 from pixelwise.engine.evaluate import Judgement, finite, scores
 from pixelwise.experiment import Fit
-from pixelwise.runs import EpochRecord
+from pixelwise.scores import EpochRecord
 
 
 class Trained(NamedTuple):

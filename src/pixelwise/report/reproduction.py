@@ -9,7 +9,8 @@ from pixelwise.core.spec import Spec
 from pixelwise.data import DATASETS
 from pixelwise.report.changes import changes
 from pixelwise.report.published import PublishedSplit, Report
-from pixelwise.runs import Run, Scores
+from pixelwise.runs import Run
+from pixelwise.scores import Scores
 
 FEW_EPOCHS = 5
 """Below this many, a system is called under-trained."""

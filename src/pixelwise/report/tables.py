@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pixelwise.data.statistics import Colour, DatasetStatistics, Survey
-from pixelwise.runs import SplitResult
+from pixelwise.scores import SplitResult
 
 
 def scores_table(result: SplitResult) -> Table:

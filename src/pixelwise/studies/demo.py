@@ -5,7 +5,8 @@ from pathlib import Path
 from pixelwise import recipes
 from pixelwise.engine.evaluate import evaluate
 from pixelwise.engine.train import train
-from pixelwise.runs import Run, SplitResult
+from pixelwise.runs import Run
+from pixelwise.scores import SplitResult
 
 
 def demo(out: Path | str | None = None, seed: int = 0) -> tuple[Run, SplitResult]:

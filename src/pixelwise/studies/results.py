@@ -16,7 +16,8 @@ from pixelwise.core.files import new_folder, write_text
 from pixelwise.data.images import write_png
 from pixelwise.experiment import Experiment
 from pixelwise.report.changes import leaves, text
-from pixelwise.runs import EpochRecord, Run, SplitResult
+from pixelwise.runs import Run
+from pixelwise.scores import EpochRecord, SplitResult
 
 HEAD = """\
 # Results
