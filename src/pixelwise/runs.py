@@ -28,8 +28,9 @@ from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_t
 from pixelwise.core.spec import SpecT
 from pixelwise.scores import EpochRecord, SplitResult
 
-VERSION = 1
-"""Version of the schema that this code writes. `_migrate` brings older ones up to it."""
+VERSION = 2
+"""Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
+and groups of classes, which a file of version 1 simply lacks."""
 
 
 class Run:
@@ -206,8 +207,8 @@ class Run:
 
 
 def _migrate(content: Any, file: Path) -> dict[str, Any]:
-    """Brings a file's content to today's schema. There is only one version so far."""
-    version = content.get("version", VERSION) if isinstance(content, dict) else None
+    """Brings a file's content to today's schema. What version 2 added has defaults: nothing is to be changed."""
+    version = content.get("version", 1) if isinstance(content, dict) else None
     if not isinstance(version, int):
         raise RunError(f"{file} is damaged: it is not part of a run.")
     if version > VERSION:
