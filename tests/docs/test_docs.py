@@ -14,7 +14,7 @@ from pixelwise.cli import main
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
 from pixelwise.runs import Run
-from pixelwise.studies import datasets, results
+from pixelwise.studies import datasets, records, results
 from tests.data.trees import TREES
 from tests.networks import Small
 
@@ -61,7 +61,7 @@ def run_command(line: str) -> None:
         raise AssertionError(f"nothing here runs '{line}'")
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))
     for plant in filter(None, TREES.values()):
@@ -100,6 +100,8 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_the_results_page_is_what_the_records_say() -> None:
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
+    for folder in (ROOT / "docs" / "runs").iterdir():
+        assert (folder / records.PAGE).read_text(encoding="utf-8") == records.page(Run.open(folder)), folder.name
 
 
 def test_the_data_sets_page_is_what_the_code_says() -> None:
@@ -120,7 +122,7 @@ def test_a_results_command_trains_that_experiment() -> None:
     asked = recipes.get("voc2012/fcn").with_values(
         {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.weights": "none"}
     )
-    words = shlex.split(results.command(asked))
+    words = shlex.split(records.command(asked))
     assert words[:2] == ["pixelwise", "train"]
     values = dict(word.split("=", 1) for word in words[5:] if word != "--set")
     assert recipes.get(words[2]).with_values({"fit.seed": words[4], **values}) == asked

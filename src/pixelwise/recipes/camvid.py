@@ -3,6 +3,9 @@
 from pixelwise.data import CamVid
 from pixelwise.data.transforms import Augment
 from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
+from pixelwise.losses import CrossEntropy, Dice, Focal
+from pixelwise.losses.base import LossSpec
+from pixelwise.losses.weights import Scheme
 from pixelwise.models import Fcn
 from pixelwise.recipes.registry import recipe
 
@@ -21,3 +24,54 @@ def fcn() -> Experiment:
         fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("road", "building", "car", "pedestrian", "sign"),
     )
+
+
+@recipe("camvid/loss-cross-entropy")
+def loss_cross_entropy() -> Experiment:
+    """The same network for six minutes at half the size: what the other `loss` recipes are compared with."""
+    return _six_minutes(CrossEntropy())
+
+
+@recipe("camvid/loss-inverse")
+def loss_inverse() -> Experiment:
+    """Classes weighted by one over their share, as in kerr-voc2007."""
+    return _weighted("inverse")
+
+
+@recipe("camvid/loss-complement")
+def loss_complement() -> Experiment:
+    """Classes weighted by 1 - share, as in ai-idd and isayama-voc2012."""
+    return _weighted("complement")
+
+
+@recipe("camvid/loss-two-minus-inverse")
+def loss_two_minus_inverse() -> Experiment:
+    """Classes weighted by 2 - 1/n, the commonest by 0.15, as in lian-voc2007."""
+    return _weighted("two_minus_inverse")
+
+
+@recipe("camvid/loss-background")
+def loss_background() -> Experiment:
+    """The commonest class weighted by 0.1, as in lian-voc2007."""
+    return _weighted("background")
+
+
+@recipe("camvid/loss-dice")
+def loss_dice() -> Experiment:
+    """Dice of all classes together."""
+    return _six_minutes(Dice())
+
+
+@recipe("camvid/loss-focal")
+def loss_focal() -> Experiment:
+    """Focal loss, γ = 2."""
+    return _six_minutes(Focal())
+
+
+def _weighted(scheme: Scheme) -> Experiment:
+    return _six_minutes(CrossEntropy(weights=scheme))
+
+
+def _six_minutes(loss: LossSpec) -> Experiment:
+    plain = fcn()
+    return plain.replace(loss=loss, size=(180, 240), fit=plain.fit.replace(minutes=6.0))

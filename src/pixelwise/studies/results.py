@@ -1,149 +1,182 @@
-"""docs/results.md and the records behind it: every number on that page is read from a record, none is typed.
+"""docs/results.md from the records under docs/runs: every number on that page is read, none is typed.
 
-`python -m pixelwise.studies.results RUN ...` adds records of runs to docs/runs and makes the page anew.
+`python -m pixelwise.studies.results RUN ...` adds records of runs and makes the page anew.
 """
 
-import hashlib
-import json
-import sys
-from collections.abc import Iterator
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from PIL import Image as PilImage
+from statistics import mean, stdev
 
 from pixelwise import recipes
-from pixelwise.core.files import new_folder, write_text
-from pixelwise.data.images import write_png
+from pixelwise.core.files import write_text
 from pixelwise.experiment import Experiment
-from pixelwise.report.changes import leaves, text
+from pixelwise.report.pages import number, signed
+from pixelwise.report.published import published
+from pixelwise.report.reproduction import FEW_EPOCHS, Row, Trial, compare
 from pixelwise.runs import Run
-from pixelwise.scores import EpochRecord, SplitResult
+from pixelwise.studies import records
 
 HEAD = """\
 # Results
 
 Measured with pixelwise. Each row is read from a run's record under `docs/runs/`: the experiment, the machine, every
-epoch, the scores with their confusion matrix, and the SHA-256 of the weights. Scores are of the checkpoint with the
-best validation score, judged at the images' original size; where the test split was looked at before, or anything else
-differs from the command, the run's section says so. *Trivial* is the predictor that gives every pixel the training
-split's commonest class. Minutes are wall time on a machine that did other work beside. The page is made by
-`python -m pixelwise.studies.results`.
+epoch, the scores with their confusion matrix, and the SHA-256 of the weights; the record's page has the command, the
+curves and every class. Scores are of the checkpoint with the best validation score, judged at the images' original
+size; where the test split was looked at before, or anything else differs from the command, the record's page says so.
+*Trivial* is the predictor that gives every pixel the training split's commonest class. Minutes are wall time on a
+machine that did other work beside. Made by `python -m pixelwise.studies.results`.
 """
 
-NOTE = "note.md"
-"""What a reader of a record must know and no file of the run can say; written by hand."""
+REPORT = """\
+Published is the report's own number, on {split} of {published_on}; measured is {judged}. A system with fewer than
+{few} epochs is called under-trained. What each report leaves open: [reports](reports.md#{key}).
+"""
 
+SEEDS = """\
+## Losses and class weights on CamVid
 
-def record(run: Run, docs: Path) -> Path:
-    """Copies what proves a run's numbers, without its weights, into `docs/runs/<name>-seed<n>`.
+The reports compare losses and class weights by one run each. Here every one has several seeds, which decide the first
+weights, the order of the images and their augmentation: what differs by less than the seeds do is chance. ± is the
+standard deviation over seeds. The last column is the mean of the differences to cross-entropy with the same seed, with
+their range.
+"""
 
-    Raises:
-        RunError: The run is incomplete, or its record exists already.
-    """
-    experiment = Experiment.from_json(run.experiment_json())
-    target = docs / "runs" / f"{experiment.name.replace('/', '-')}-seed{experiment.fit.seed}"
-    new_folder(target, "a record")
-    for file in run.records():
-        write_text(target / file.name, file.read_text(encoding="utf-8"))
-    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
-    write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
-    for picture in (run.curves, *sorted(run.overlays.glob("*.png"))):
-        shrunk = PilImage.open(picture).convert("RGB")
-        shrunk.thumbnail((1200, 1600))
-        # 256 colours are enough for a page, and keep pictures small in the repository.
-        write_png(target / picture.name, shrunk.quantize(256))
-    return target
+STUDY, REFERENCE = "camvid/loss-", "camvid/loss-cross-entropy"
 
 
 def page(docs: Path) -> str:
     """The results page, from the records."""
     runs = [Run.open(folder) for folder in sorted((docs / "runs").iterdir()) if folder.is_dir()]
-    rows = [row for run in runs for row in _rows(run)]
-    sections = [_section(run) for run in runs]
-    head = "| recipe | split | images | mean IoU | trivial | pixel accuracy | trivial | epochs | minutes | record |"
-    return "\n".join([HEAD, head, "|---|---|---|---|---|---|---|---|---|---|", *rows, "", *sections])
+    by_recipe: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_recipe[_experiment(run).name].append(run)
+    single = [run for name, found in by_recipe.items() if not _elsewhere(name) for run in found]
+    sections = [HEAD, *_table(single)]
+    study = {name: found for name, found in by_recipe.items() if name.startswith(STUDY)}
+    if study:
+        sections += ["", SEEDS, *_seeds(study)]
+    for key in published():
+        found = [run for name, runs_of in by_recipe.items() if name.startswith(f"{key}/") for run in runs_of]
+        if found:
+            sections += ["", *_report(key, found, docs)]
+    return "\n".join(sections) + "\n"
 
 
-def command(experiment: Experiment) -> str:
-    """The command that trains an experiment: its recipe, and what differs from it."""
-    asked, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
-    seed = asked.pop("fit.seed")
-    changed = {path: value for path, value in asked.items() if recipe.get(path, ...) != value}
-    words = [f"--set {path}={text(value)}" for path, value in changed.items()]
-    return " ".join(["pixelwise train", experiment.name, f"--seed {seed}", *words])
+def _elsewhere(name: str) -> bool:
+    """Whether a recipe's results stand in a section of their own."""
+    return name.startswith(STUDY) or name.split("/")[0] in published()
 
 
-def _rows(run: Run) -> Iterator[str]:
-    experiment, history = Experiment.from_json(run.experiment_json()), run.history()
-    for result in run.results().values():
-        cells = [
-            experiment.name,
-            result.split,
-            result.size,
-            f"{_score(result.mean_iou)} ({result.classes_in_mean} classes)",
-            _score(result.trivial.mean_iou),
-            _score(result.pixel_accuracy),
-            _score(result.trivial.pixel_accuracy),
-            f"best {result.epoch} of {len(history)}",
-            f"{_minutes(history):.0f}",
-            f"[{run.path.name}](runs/{run.path.name})",
-        ]
-        yield f"| {' | '.join(cells)} |"
+def _table(runs: Sequence[Run]) -> Iterator[str]:
+    yield "| recipe | split | images | mean IoU | trivial | pixel accuracy | trivial | epochs | minutes | record |"
+    yield "|---|---|---|---:|---:|---:|---:|---|---:|---|"
+    for run in runs:
+        history = run.history()
+        for result in run.results().values():
+            cells = [
+                _experiment(run).name,
+                result.split,
+                result.size,
+                f"{number(result.mean_iou)} ({result.classes_in_mean} classes)",
+                number(result.trivial.mean_iou),
+                number(result.pixel_accuracy),
+                number(result.trivial.pixel_accuracy),
+                f"best {result.epoch} of {len(history)}",
+                f"{records.minutes(history):.0f}",
+                _link(run),
+            ]
+            yield f"| {' | '.join(cells)} |"
 
 
-def _section(run: Run) -> str:
-    experiment, environment, history = Experiment.from_json(run.experiment_json()), run.environment(), run.history()
-    machine, statistics = environment["machine"], environment["statistics"]
-    size = f"{experiment.size[0]}×{experiment.size[1]}" if experiment.size else "each image's own size"
-    published = experiment.data.published_sizes.get(experiment.data.train_split)
-    subset = f" (a subset: as published {published})" if published and statistics["images"] < published else ""
-    lines = [
-        f"## {experiment.name}, seed {experiment.fit.seed}\n",
-        f"```bash\n{command(experiment)}\n```\n",
-        (
-            f"{statistics['images']} training images{subset} at {size}, batch {experiment.fit.batch_size},"
-            f" {_epochs(experiment, history)} in {_minutes(history):.0f} minutes on"
-            f" {environment.get('gpu') or environment['processor']}, {environment['cores']} cores,"
-            f" {machine['precision']}, torch {environment['torch']}.\n"
-        ),
-        *([note.read_text(encoding="utf-8")] if (note := run.path / NOTE).is_file() else []),
-        f"![curves](runs/{run.path.name}/{run.curves.name})\n",
-    ]
-    results = run.results()
-    sheet = next((s for s in ("test", *results) if (run.path / f"{s}.png").is_file()), None)
-    if sheet:
-        lines.append(f"![predictions on {sheet}](runs/{run.path.name}/{sheet}.png)\n")
-    return "\n".join([*lines, _per_class(results), ""])
+def _seeds(study: dict[str, list[Run]]) -> Iterator[str]:
+    """Mean and spread of each recipe over its seeds, and the paired differences to the reference."""
+    splits = list(next(iter(study.values()))[0].results())
+    heads = [f"{split}: mean IoU | − cross-entropy" for split in splits]
+    yield f"| recipe | seeds | epochs | {' | '.join(heads)} | records |"
+    yield f"|---|---:|---:|{'---:|---:|' * len(splits)}---|"
+    reference = {_experiment(run).fit.seed: run for run in study.get(REFERENCE, [])}
+    for name in sorted(study, key=lambda name: name != REFERENCE):
+        runs = {_experiment(run).fit.seed: run for run in study[name]}
+        epochs = sorted({len(run.history()) for run in runs.values()})
+        cells = [name, str(len(runs)), "–".join(map(str, dict.fromkeys((epochs[0], epochs[-1]))))]
+        for split in splits:
+            scores = {seed: run.results()[split].mean_iou or 0.0 for seed, run in runs.items()}
+            spread = f" ± {stdev(scores.values()):.4f}" if len(scores) > 1 else ""
+            pairs = [scores[seed] - (reference[seed].results()[split].mean_iou or 0.0) for seed in scores if seed in reference]
+            paired = f"{signed(mean(pairs))} ({signed(min(pairs))} to {signed(max(pairs))})" if pairs else "–"
+            cells += [f"{mean(scores.values()):.4f}{spread}", "–" if name == REFERENCE else paired]
+        yield f"| {' | '.join([*cells, ' '.join(f'[{seed}](runs/{run.path.name}/README.md)' for seed, run in runs.items())])} |"
 
 
-def _per_class(results: dict[str, SplitResult]) -> str:
-    names = next(iter(results.values())).iou
-    head = f"| IoU | {' | '.join(results)} |\n|---|{'---|' * len(results)}"
-    return "\n".join([head, *(f"| {n} | {' | '.join(_score(r.iou[n]) for r in results.values())} |" for n in names)])
+def _report(key: str, runs: Sequence[Run], docs: Path) -> Iterator[str]:
+    report = published()[key]
+    split = "a split that it does not name" if report.split == "unstated" else report.split
+    trials = [_trial(key, run) for run in runs]
+    result = compare(key, report, trials, docs)
+    judged = sorted({next(iter({t.judged[report.split] for t in trials}))})
+    kinds = sorted({_experiment(run).data.kind for run in runs})
+    yield f"## {key}\n"
+    yield REPORT.format(
+        split=split, published_on=report.dataset, judged=f"on {judged[0]} of {', '.join(kinds)}", few=FEW_EPOCHS, key=key
+    )
+    for sentence in result.shared:
+        yield f"- in every system: {sentence}"
+    yield "\n| system | published mean IoU | measured | published accuracy | measured | trained | what else differs | record |"
+    yield "|---|---:|---:|---:|---:|---|---|---|"
+    for row in result.rows:
+        yield f"| {' | '.join(_cells(row, report.split, result.shared))} |"
+    for predictor, values in result.trivial.items():
+        found = {v.metric: v.measured for v in values if v.split == report.split}
+        yield f"| {predictor} | – | {number(found['mean_iou'])} | – | {number(found.get('pixel_accuracy'))} | | | |"
 
 
-def _epochs(experiment: Experiment, history: list[EpochRecord]) -> str:
-    """How many epochs were trained, of how many where a number was asked for."""
-    if experiment.fit.minutes is None:
-        return f"{len(history)} of {experiment.fit.epochs} epochs"
-    cut = (history[-1].images or 0) < (history[0].images or 0)
-    return f"{len(history)} epochs, the last in part," if cut else f"{len(history)} epochs"
+def _cells(row: Row, split: str, shared: Sequence[str]) -> Iterator[str]:
+    values = {value.metric: value for value in row.values if value.split == split}
+    yield row.system
+    for metric in ("mean_iou", "pixel_accuracy"):
+        value = values.get(metric)
+        yield number(value.published if value else None)
+        yield number(value.measured if value else None)
+    yield row.trained or "not run"
+    yield "; ".join(sentence for sentence in row.differs if sentence not in shared)
+    yield f"[{Path(row.run).name}]({row.run}/README.md)" if row.run else ""
 
 
-def _minutes(history: list[EpochRecord]) -> float:
-    return sum(record.seconds for record in history) / 60
+def _trial(key: str, run: Run) -> Trial:
+    """A record as a row of its report: a run of the recipe itself by its system's name, others by their own."""
+    experiment = _experiment(run)
+    system, usual = experiment.name.removeprefix(f"{key}/"), f"{experiment.name.replace('/', '-')}-seed"
+    name = system if run.path.name.startswith(usual) else run.path.name.removeprefix(f"{key}-")
+    recipe = recipes.get(experiment.name).model_dump(mode="json")
+    scores = next(iter(published()[key].systems.values())).scores
+    judged = {split: split if split in run.results() else experiment.data.val_split for split in scores}
+    return Trial(name, run, recipe, judged)
 
 
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _experiment(run: Run) -> Experiment:
+    return Experiment.from_json(run.experiment_json())
 
 
-def main(folders: list[str], docs: Path = Path("docs")) -> None:
-    """Adds records of runs and writes the page."""
-    for folder in folders:
-        record(Run.open(folder), docs)
+def _link(run: Run) -> str:
+    return f"[{run.path.name}](runs/{run.path.name}/README.md)"
+
+
+def main(words: Sequence[str] | None = None, docs: Path = Path("docs")) -> None:
+    """Adds records of runs and writes their pages and the page of all."""
+    parser = argparse.ArgumentParser(prog="python -m pixelwise.studies.results", description=__doc__)
+    parser.add_argument("runs", nargs="*", metavar="RUN", type=Path, help="folder of a finished run")
+    parser.add_argument("--name", help="the record's, for a run with other settings than its recipe's; one run only")
+    asked = parser.parse_args(words)
+    if asked.name and len(asked.runs) != 1:
+        parser.error("--name goes with one run")
+    for folder in asked.runs:
+        records.add(Run.open(folder), docs, asked.name)
+    for folder in sorted((docs / "runs").iterdir()):
+        write_text(folder / records.PAGE, records.page(Run.open(folder)))
     write_text(docs / "results.md", page(docs))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
