@@ -34,7 +34,7 @@ def reduced(get: Callable[[str], Experiment]) -> Callable[[str], Experiment]:
 
     def small(name: str) -> Experiment:
         experiment = get(name)
-        fit = experiment.fit.replace(epochs=1, batch_size=2, workers=0, device="cpu", precision="fp32")
+        fit = experiment.fit.replace(epochs=1, minutes=None, batch_size=2, workers=0, device="cpu", precision="fp32")
         data = Shapes(size=(32, 32), images=4) if isinstance(experiment.data, Shapes) else experiment.data
         size = (32, 32) if experiment.size else None
         return experiment.replace(data=data, model=Small(), fit=fit, size=size, watch=())
@@ -47,7 +47,7 @@ def cut(words: list[str]) -> list[str]:
     words = ["fit.minutes=0.02" if word.startswith("fit.minutes=") else word for word in words]
     if any(word.startswith("model=") for word in words):  # a network of the command's own choice
         return words
-    return ["fit.workers=0" if word.startswith(("model.weights=", "model.frozen=")) else word for word in words]
+    return ["fit.workers=0" if word.startswith("model.") else word for word in words]
 
 
 def run_command(line: str) -> None:
