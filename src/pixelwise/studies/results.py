@@ -104,10 +104,15 @@ def _seeds(study: dict[str, list[Run]]) -> Iterator[str]:
         for split in splits:
             scores = {seed: run.results()[split].mean_iou or 0.0 for seed, run in runs.items()}
             spread = f" ± {stdev(scores.values()):.4f}" if len(scores) > 1 else ""
-            pairs = [scores[seed] - (reference[seed].results()[split].mean_iou or 0.0) for seed in scores if seed in reference]
+            pairs = [
+                scores[seed] - (reference[seed].results()[split].mean_iou or 0.0)
+                for seed in scores
+                if seed in reference
+            ]
             paired = f"{signed(mean(pairs))} ({signed(min(pairs))} to {signed(max(pairs))})" if pairs else "–"
             cells += [f"{mean(scores.values()):.4f}{spread}", "–" if name == REFERENCE else paired]
-        yield f"| {' | '.join([*cells, ' '.join(f'[{seed}](runs/{run.path.name}/README.md)' for seed, run in runs.items())])} |"
+        cells.append(" ".join(f"[{seed}](runs/{run.path.name}/README.md)" for seed, run in runs.items()))
+        yield f"| {' | '.join(cells)} |"
 
 
 def _report(key: str, runs: Sequence[Run], docs: Path) -> Iterator[str]:
@@ -119,11 +124,16 @@ def _report(key: str, runs: Sequence[Run], docs: Path) -> Iterator[str]:
     kinds = sorted({_experiment(run).data.kind for run in runs})
     yield f"## {key}\n"
     yield REPORT.format(
-        split=split, published_on=report.dataset, judged=f"on {judged[0]} of {', '.join(kinds)}", few=FEW_EPOCHS, key=key
+        split=split,
+        published_on=report.dataset,
+        judged=f"on {judged[0]} of {', '.join(kinds)}",
+        few=FEW_EPOCHS,
+        key=key,
     )
     for sentence in result.shared:
         yield f"- in every system: {sentence}"
-    yield "\n| system | published mean IoU | measured | published accuracy | measured | trained | what else differs | record |"
+    heads = ["system", "published mean IoU", "measured", "published accuracy", "measured", "trained"]
+    yield f"\n| {' | '.join([*heads, 'what else differs', 'record'])} |"
     yield "|---|---:|---:|---:|---:|---|---|---|"
     for row in result.rows:
         yield f"| {' | '.join(_cells(row, report.split, result.shared))} |"
