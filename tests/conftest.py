@@ -46,3 +46,4 @@ def real_data() -> Path:
 def _elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs in an empty folder of its own: a stray `runs/` shows, and hurts nobody."""
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+    monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from pixelwise.engine.evaluate import evaluate as evaluate
-    from pixelwise.engine.predict import Predictor as Predictor
-    from pixelwise.engine.predict import load as load
     from pixelwise.engine.predict import predict as predict
+    from pixelwise.engine.predictor import Predictor as Predictor
+    from pixelwise.engine.predictor import load as load
     from pixelwise.engine.train import resume as resume
     from pixelwise.engine.train import train as train
     from pixelwise.experiment import Experiment as Experiment
@@ -26,8 +26,8 @@ _HOMES = {
     "resume": "pixelwise.engine.train:resume",
     "evaluate": "pixelwise.engine.evaluate:evaluate",
     "predict": "pixelwise.engine.predict:predict",
-    "load": "pixelwise.engine.predict:load",
-    "Predictor": "pixelwise.engine.predict:Predictor",
+    "load": "pixelwise.engine.predictor:load",
+    "Predictor": "pixelwise.engine.predictor:Predictor",
     "Experiment": "pixelwise.experiment:Experiment",
     "recipe": "pixelwise.recipes:get",
 }

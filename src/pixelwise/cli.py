@@ -19,6 +19,8 @@ app = SubcommandApp()
 data = app.command(SubcommandApp(), name="data", help="Get a data set, or look at what is in one.")
 VERBS = ("demo", "train", "evaluate", "predict", "reproduce", "data", "list")
 DATA_VERBS = ("download", "stats")
+Backend = Literal["torch", "openvino", "onnxruntime"]
+Precision = Literal["fp32", "bf16", "int8"]
 
 
 @app.command
@@ -71,7 +73,12 @@ def train(
 
 @app.command
 def evaluate(
-    run: Positional[Path], split: str | None = None, data_root: Path | None = None, json: bool = False
+    run: Positional[Path],
+    split: str | None = None,
+    data_root: Path | None = None,
+    backend: Backend = "torch",
+    precision: Precision = "fp32",
+    json: bool = False,
 ) -> None:
     """Judge a run's best checkpoint on a split, at the images' original size.
 
@@ -79,33 +86,51 @@ def evaluate(
         run: the run's folder
         split: which split; else the validation split
         data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        backend: what computes; what others than torch in fp32 make of it is shown and not stored
+        precision: of the network
         json: print the result as JSON alone
     """
     from pixelwise.engine.evaluate import evaluate as judge
     from pixelwise.report.tables import scores_table
     from pixelwise.runs import Run
 
-    result = judge(run, split, data_root)
+    result = judge(run, split, data_root, backend=backend, precision=precision)
     if json:
         _print_json(result.model_dump(mode="json"))
+    elif (backend, precision) != ("torch", "fp32"):
+        _print(scores_table(result), f"by {backend} in {precision}: not stored in the run")
     else:
         _print(scores_table(result), f"overlays  {Run(run).sheet(result.split)}")
 
 
 @app.command
-def predict(run: Positional[Path], paths: Positional[tuple[Path, ...]], out: Path) -> None:
+def predict(
+    run: Positional[Path],
+    paths: Positional[tuple[Path, ...]],
+    out: Path,
+    backend: Backend = "torch",
+    precision: Precision = "fp32",
+    labels_only: bool = False,
+    data_root: Path | None = None,
+) -> None:
     """Predict images: a label PNG and an overlay with legend of each, at its own size.
 
     Args:
         run: the run's folder
         paths: image files, and folders that are searched for images
         out: where the pictures go: a new or empty folder
+        backend: what computes; openvino and onnxruntime are extras, and faster on a processor
+        precision: bf16 is faster where the hardware has it; int8 is openvino's: judge what it costs by `evaluate`
+        labels_only: write no overlays
+        data_root: folder of the data sets, for int8; else PIXELWISE_DATA, else ./data
     """
     from pixelwise.engine.predict import predict as predict_files
 
-    done = predict_files(run, paths, out)
+    done = predict_files(
+        run, paths, out, backend=backend, precision=precision, overlays=not labels_only, data_root=data_root
+    )
     if done.written:
-        _print(done.speed, f"labels    {out / 'labels'}", f"overlays  {out / 'overlays'}")
+        _print(done.speed, f"labels    {out / 'labels'}", *([] if labels_only else [f"overlays  {out / 'overlays'}"]))
     if done.broken:
         _note(f"pixelwise: {len(done.broken)} of {len(done.broken) + len(done.written)} images could not be read:")
         for image in done.broken:
@@ -150,8 +175,8 @@ def download(dataset: Positional[str], data_root: Path | None = None) -> None:
         dataset: voc2007 or voc2012; for the others, this says where to get them
         data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
     """
+    from pixelwise.data import find_data_root
     from pixelwise.data.download import download as fetch
-    from pixelwise.engine.evaluate import find_data_root
 
     fetched = fetch(dataset, find_data_root(data_root))
     for archive in fetched.archives:
@@ -178,7 +203,7 @@ def stats(
         json: print the numbers as JSON alone
         set: field=value, changes a field of the data set, such as classes=all; may be repeated
     """
-    from pixelwise.engine.evaluate import find_data_root
+    from pixelwise.data import find_data_root
     from pixelwise.report.tables import statistics_tables
     from pixelwise.studies.stats import spec_of
     from pixelwise.studies.stats import stats as measure

@@ -89,6 +89,8 @@ class Fit(Spec):
         precision: Of the training step: `fp32`; `bf16` autocast; `auto` takes bf16 where the hardware computes in it.
             Judging and predicting are always in fp32.
         memory_format: Layout of weights and images in memory.
+        compile: Whether torch compiles the training step. It wants a C++ compiler and takes a minute or more first,
+            which a long run gets back. A frozen encoder's features are then computed in every epoch.
         workers: Processes that prepare samples; `None` is one for each core beyond the first, at most 8. The number
             changes no pixel.
     """
@@ -105,6 +107,7 @@ class Fit(Spec):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     memory_format: Literal["contiguous", "channels_last"] = "channels_last"
+    compile: bool = False
     workers: Annotated[int, Field(ge=0, le=64)] | None = None
 
 

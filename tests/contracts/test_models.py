@@ -20,9 +20,9 @@ from pixelwise.experiment import Experiment
 from pixelwise.models import MODELS, DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
 from tests.networks import Small
 
-WITHOUT_WEIGHTS = {"deeplabv3", "resnet_aspp", "resnet_fcn"}
+WITHOUT_WEIGHTS = {"deeplabv3", "resnet_aspp", "resnet_fcn", "smp"}
 """Networks that start from published weights unless told not to."""
-SMALLER = {"resnet_aspp": {"encoder": "resnet18"}, "resnet_fcn": {"encoder": "resnet18"}}
+SMALLER = {kind: {"encoder": "resnet18"} for kind in ("resnet_aspp", "resnet_fcn", "smp")}
 """What makes a big network small and leaves its kind."""
 
 
@@ -55,6 +55,8 @@ PARAMETERS: list[tuple[ModelSpec, int]] = [
     (DeeplabV3(), 42_500_160 + 16_130_837),
     (ResnetAspp(encoder="resnet50"), 23_508_032 + 7_617_557),
     (ResnetAspp(encoder="resnet101"), 42_500_160 + 7_617_557),
+    # As its library says for one class, and 145 for each other.
+    (models.Smp(), 24_436_369 + 20 * 145),
 ]
 """Parameters for 21 classes, from the reports' specification."""
 SIZES = [(33, 47), (32, 32), (100, 37), (20, 9), (1, 1)]
@@ -206,9 +208,12 @@ def test_in_eval_an_images_logits_do_not_depend_on_its_batch(fresh: Segmenter) -
     torch.testing.assert_close(model(batch)[1:], model(batch[1:]))
 
 
-@pytest.mark.parametrize("spec", SPECS[:-1], ids=name_of, indirect=True, scope="module")
+OWN = [spec for spec in SPECS if spec.kind in MODELS and spec.kind != "smp"]
+
+
+@pytest.mark.parametrize("spec", OWN, ids=name_of, indirect=True, scope="module")
 def test_first_weights_are_xavier_uniform_and_biases_zero(fresh: Segmenter) -> None:
-    """Within ±sqrt(6 / (fan in + fan out)), and reaching out to it. A user's own network starts as it likes."""
+    """Within ±sqrt(6 / (fan in + fan out)), and reaching out to it. Networks of others start as they like."""
     for name, layer in fresh.network.named_modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             bound = math.sqrt(6 / (sum(layer.weight.shape[:2]) * layer.weight[0, 0].numel()))
@@ -218,7 +223,7 @@ def test_first_weights_are_xavier_uniform_and_biases_zero(fresh: Segmenter) -> N
             assert layer.bias is None or not layer.bias.any(), name
 
 
-@pytest.mark.parametrize("kind", sorted(WITHOUT_WEIGHTS))
+@pytest.mark.parametrize("kind", sorted(WITHOUT_WEIGHTS - {"smp"}))
 def test_freezing_noise_is_refused(kind: str) -> None:
     with pytest.raises(InvalidSpec, match=r"without pretrained weights.*set model.frozen=false.* as well"):
         spec_of(kind).replace(frozen=True)

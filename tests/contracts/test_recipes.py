@@ -7,7 +7,7 @@ import pytest
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Shapes
 from pixelwise.engine import train as loop
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
 from pixelwise.recipes import RECIPES, get
 from pixelwise.recipes.registry import recipe

@@ -32,6 +32,37 @@ def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None) -> None:
     torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(judge, theirs))
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_logits_of_eight_bits_give_torchs_loss_to_fp32_and_its_gradient_to_bf16(
+    weights: Tensor | None, layout: torch.memory_format
+) -> None:
+    logits, labels = case()
+    short = logits.bfloat16().contiguous(memory_format=layout)
+    ours, theirs = short.clone().requires_grad_(), short.float().requires_grad_()
+    mean = CrossEntropyLoss(weights)(ours, labels.byte()).mean
+    judge = F.cross_entropy(theirs, labels, weights, ignore_index=255)
+    torch.testing.assert_close(mean, judge)
+    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(judge, theirs)
+    assert mine.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(mine.float(), exact, rtol=2**-7, atol=1e-9)
+
+
+def test_the_loss_of_huge_logits_is_finite() -> None:
+    _, labels = case()
+    logits = torch.full((3, 5, 16, 17), -1e30).requires_grad_()
+    mean = CrossEntropyLoss()(logits + 1e30 * torch.eye(5)[labels.clamp(max=4)].permute(0, 3, 1, 2), labels).mean
+    assert mean.item() == 0
+    assert torch.isfinite(torch.autograd.grad(mean, logits)[0]).all()
+
+
+def test_a_batch_without_a_valid_pixel_has_no_slope() -> None:
+    logits = case()[0].requires_grad_()
+    value = CrossEntropyLoss()(logits, torch.full((3, 16, 17), IGNORE))
+    assert value.sum.item() == value.count.item() == 0
+    assert not torch.autograd.grad(value.sum, logits)[0].any()
+
+
 def test_equal_weights_are_no_weights() -> None:
     """Whatever the weight: it stands above and below the line."""
     logits, labels = case()

@@ -19,7 +19,7 @@ from torch import Tensor
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Voc2007
 from pixelwise.engine import train as loop
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.train import resume, train
 from pixelwise.experiment import Experiment
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetFcn

@@ -13,7 +13,7 @@ from torchvision.models.segmentation import DeepLabV3_ResNet101_Weights, deeplab
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Voc2012
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
 from pixelwise.models import DeeplabV3, Segmenter
 

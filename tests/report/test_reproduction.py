@@ -16,7 +16,7 @@ from rich.console import Console
 from pixelwise import recipes
 from pixelwise.data import IddLite, Shapes
 from pixelwise.data.statistics import Statistics
-from pixelwise.engine.evaluate import Judgement, store
+from pixelwise.engine.evaluate import Judgement, summarise
 from pixelwise.experiment import EarlyStop, Experiment
 from pixelwise.report.changes import changes, leaves
 from pixelwise.report.pages import html, markdown, number, signed, summary_table
@@ -60,7 +60,8 @@ def ran(
     for split in splits:
         size = experiment.data.published_sizes.get(split, 2)
         judgement = Judgement([str(i) for i in range(size)], np.stack([matrix] * size), 1.5)
-        store(run, judgement, experiment.data, split, 3, statistics)
+        result = summarise(judgement, experiment.data, split, 3, statistics)
+        run.add_result(result, judgement.ids, judgement.matrices)
     Image.new("RGB", (20, 12)).save(run.curves)
     return run
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import SerializeAsAny
 
 from pixelwise.core.spec import choice
-from pixelwise.data.base import DataSpec, Sample, SegmentationDataset
+from pixelwise.data.base import DataSpec, Sample, SegmentationDataset, find_data_root
 from pixelwise.data.camvid import CamVid
 from pixelwise.data.camvid_original import CamVidOriginal
 from pixelwise.data.cityscapes import Cityscapes
@@ -45,4 +45,5 @@ __all__ = [
     "Shapes",
     "Voc2007",
     "Voc2012",
+    "find_data_root",
 ]

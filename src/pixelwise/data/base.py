@@ -1,5 +1,6 @@
 """The contract of a data set: a spec that builds splits, and splits that give samples."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -113,3 +114,8 @@ class DataSpec(Spec):
         """Raises InvalidSpec, naming the valid ones, if `split` does not exist."""
         if split not in self.splits:
             raise InvalidSpec(f"{self.kind} has no split '{split}'.{did_you_mean(split, self.splits)}")
+
+
+def find_data_root(given: Path | str | None) -> Path:
+    """The data root: what is given, else the variable PIXELWISE_DATA, else ./data."""
+    return Path(given or os.environ.get("PIXELWISE_DATA") or "data")

@@ -1,6 +1,5 @@
 """Judging: one confusion matrix over a whole split at the images' original size, the trivial predictor beside it."""
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,12 +10,13 @@ import torch
 from jaxtyping import Int64
 
 from pixelwise.core.labels import LabelSpace
-from pixelwise.data import DataSpec, Sample, SegmentationDataset
+from pixelwise.data import DataSpec, Sample, SegmentationDataset, find_data_root
 from pixelwise.data.loading import read_samples
 from pixelwise.data.statistics import Statistics
+from pixelwise.engine.backends import BackendName, PredictPrecision
 from pixelwise.engine.pictures import draw_predictions
 from pixelwise.engine.precision import decide
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import Bar
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
@@ -79,19 +79,29 @@ def judge(
 
 
 def evaluate(
-    run: Run | Path | str, split: str | None = None, data_root: Path | str | None = None, device: str = "auto"
+    run: Run | Path | str,
+    split: str | None = None,
+    data_root: Path | str | None = None,
+    device: str = "auto",
+    *,
+    backend: BackendName = "torch",
+    precision: PredictPrecision = "fp32",
 ) -> SplitResult:
     """Judges the best checkpoint of a run on a split; stores the result and some pictures in the run's folder.
+
+    By torch in fp32, that is. What another backend or bf16 makes of it is given back and not stored.
 
     Args:
         run: The run.
         split: Which split; None is the one that chose the checkpoint.
         data_root: See `find_data_root`.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        backend: What computes the logits.
+        precision: In what it computes them.
 
     Raises:
         RunError: The run cannot be used.
-        InvalidSpec: The data set has no such split.
+        InvalidSpec: The data set has no such split, or the backend cannot be used.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
     """
@@ -99,25 +109,25 @@ def evaluate(
     experiment = Experiment.from_json(run.experiment_json())
     split = split or experiment.data.val_split
     dataset = experiment.data.build(split, find_data_root(data_root))
-    predictor = Predictor.load(run, device)
+    predictor = Predictor.load(run, device, backend, precision, data_root)
     machine = decide(experiment.fit.replace(device=device))
     statistics = run.stored("statistics", Statistics)
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
-    loss.to(machine.torch_device)
+    loss.to(predictor.model.mean.device)
     judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
-    result = store(run, judgement, experiment.data, split, predictor.epoch, statistics)
-    draw_predictions(run, predictor, dataset, split)
+    result = summarise(judgement, experiment.data, split, predictor.epoch, statistics)
+    if (backend, precision) == ("torch", "fp32"):
+        run.add_result(result, judgement.ids, judgement.matrices)
+        draw_predictions(run, predictor, dataset, split)
     return result
 
 
-def store(
-    run: Run, judgement: Judgement, data: DataSpec, split: str, epoch: int, statistics: Statistics
-) -> SplitResult:
-    """Turns a judgement into scores beside the trivial predictor's, and adds both to the run."""
+def summarise(judgement: Judgement, data: DataSpec, split: str, epoch: int, statistics: Statistics) -> SplitResult:
+    """Turns a judgement into scores beside the trivial predictor's."""
     space, commonest = data.label_space, int(np.argmax(statistics.pixel_counts))
     matrix = judgement.matrix
     trivial = scores(confusion.constant_predictor(matrix, commonest), space)
-    result = SplitResult(
+    return SplitResult(
         split=split,
         images=len(judgement.ids),
         published_images=data.published_sizes.get(split),
@@ -129,8 +139,6 @@ def store(
         groups=_groups(matrix, space),
         **scores(matrix, space),
     )
-    run.add_result(result, judgement.ids, judgement.matrices)
-    return result
 
 
 def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any]:
@@ -179,11 +187,6 @@ def _mean_iou(values: dict[str, float]) -> MeanIou:
 def finite(value: float) -> float | None:
     """The value, or None where it is undefined: JSON has no NaN."""
     return float(value) if np.isfinite(value) else None
-
-
-def find_data_root(given: Path | str | None) -> Path:
-    """The data root: what is given, else the variable PIXELWISE_DATA, else ./data."""
-    return Path(given or os.environ.get("PIXELWISE_DATA") or "data")
 
 
 def _batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:

@@ -6,7 +6,7 @@ from PIL import Image as PilImage
 from pixelwise.core.files import make_folder
 from pixelwise.data import SegmentationDataset
 from pixelwise.data.images import write_png
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
 from pixelwise.runs import Run
 from pixelwise.viz.curves import save_curves

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 
@@ -11,6 +12,7 @@ from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.spec import Spec
 from pixelwise.experiment import Fit
 
+COMPILERS = ("c++", "g++", "clang++", "cl")
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -43,9 +45,14 @@ def decide(fit: Fit) -> Machine:
     """Turns every `auto` into what this machine has.
 
     Raises:
-        InvalidSpec: The device that was asked for is not there.
+        InvalidSpec: The device, or the compiler, that was asked for is not there.
     """
     device = pick_device(fit.device)
+    if fit.compile and not any(map(shutil.which, COMPILERS)):
+        raise InvalidSpec(
+            f"fit.compile=true wants a C++ compiler, and none of {', '.join(COMPILERS)} is on the PATH: install one, or"
+            " set fit.compile=false."
+        )
     precision = fit.precision if fit.precision != "auto" else "bf16" if _computes_bf16(device) else "fp32"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(cores - 1, 8) if fit.workers is None else fit.workers

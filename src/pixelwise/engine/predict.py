@@ -1,98 +1,31 @@
-"""The Predictor: read → normalise → pad → network → crop → class map, at the image's original size.
-
-Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels.
-"""
+"""Image files to label files and overlays: while the network computes, other threads read ahead and write behind."""
 
 import os
 import time
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image as PilImage
-from torch import Tensor
-from torch.nn import functional as F
 
 from pixelwise.core.errors import BadData
 from pixelwise.core.files import check_free, make_folder
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.files import list_files
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
-from pixelwise.data.transforms import Size, resize_image
-from pixelwise.engine.checkpoint import load_weights
-from pixelwise.engine.precision import MEMORY_FORMATS, pick_device
+from pixelwise.engine.backends import BackendName, PredictPrecision
+from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import track
-from pixelwise.experiment import Experiment
-from pixelwise.models import Segmenter
 from pixelwise.runs import Run
 from pixelwise.viz.overlay import overlay, with_legend
 
-
-class Predictor:
-    """A trained network as a function from images to class maps.
-
-    Args:
-        model: The network in its frame, on its device.
-        experiment: What it was trained as; decides the classes and the size that images are brought to.
-    """
-
-    def __init__(self, model: Segmenter, experiment: Experiment) -> None:
-        self.model = model
-        self.space: LabelSpace = experiment.data.label_space
-        self.size: Size | None = experiment.size
-        self._format = MEMORY_FORMATS[experiment.fit.memory_format]
-        self.epoch = 0
-
-    @classmethod
-    def load(cls, run: Run | Path | str, device: str = "auto") -> "Predictor":
-        """The best checkpoint of a run.
-
-        Raises:
-            RunError: The folder is no run, is incomplete, damaged, or newer than this version.
-            InvalidSpec: The device is not there.
-        """
-        run = Run.open(run.path if isinstance(run, Run) else run)
-        experiment = Experiment.from_json(run.experiment_json())
-        model = Segmenter(experiment.model.build(experiment.data.label_space.num_classes), experiment.model)
-        epoch = load_weights(run.best, model)
-        model.to(torch.device(pick_device(device))).to(memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
-        predictor = cls(model, experiment)
-        predictor.epoch = epoch
-        return predictor
-
-    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
-        """Class ids of one RGB image, at its own size."""
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-        classes: UInt8[np.ndarray, "H W"] = self.logits([pixels])[0].argmax(0).to(torch.uint8).cpu().numpy()
-        return classes
-
-    @torch.inference_mode()
-    def logits(self, images: Sequence[UInt8[Tensor, "3 _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
-        """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
-        self.model.eval()
-        device = self.model.mean.device
-        resized = [resize_image(image, self.size) if self.size else image for image in images]
-        found: list[Tensor] = []
-        for _, group in groupby(resized, lambda image: image.shape):
-            batch = torch.stack(list(group)).to(device).contiguous(memory_format=self._format)
-            found.extend(self.model(batch).float())
-        return [_to_size(logits, image.shape[1:]) for logits, image in zip(found, images, strict=True)]
-
-
-def load(run: Run | Path | str, device: str = "auto") -> Predictor:
-    """The best checkpoint of a run as a function from images to class maps; see `Predictor.load`."""
-    return Predictor.load(run, device)
-
-
-def _to_size(logits: Float[Tensor, "K h w"], size: torch.Size) -> Float[Tensor, "K H W"]:
-    """Brings logits, not classes, to the original size: borders stay smooth."""
-    if logits.shape[1:] == size:
-        return logits
-    return F.interpolate(logits[None], list(size), mode="bilinear", align_corners=False)[0]
+THREADS = 4
+"""That read and write; as many images wait to be predicted, and as many to be written."""
+Item = TypeVar("Item")
 
 
 class Prediction(NamedTuple):
@@ -100,7 +33,7 @@ class Prediction(NamedTuple):
 
     image: Path
     labels: Path
-    overlay: Path
+    overlay: Path | None
 
 
 class Broken(NamedTuple):
@@ -131,7 +64,17 @@ class Predictions(NamedTuple):
         return f"{count} image{'s' * (count != 1)} in {self.seconds:.1f} s ({rate:.1f} images/s)"
 
 
-def predict(run: Run | Path | str, paths: Iterable[Path | str], out: Path | str, device: str = "auto") -> Predictions:
+def predict(
+    run: Run | Path | str,
+    paths: Iterable[Path | str],
+    out: Path | str,
+    device: str = "auto",
+    *,
+    backend: BackendName = "torch",
+    precision: PredictPrecision = "fp32",
+    overlays: bool = True,
+    data_root: Path | str | None = None,
+) -> Predictions:
     """Predicts image files and folders of them. An image that cannot be read does not stop the others.
 
     A folder is searched with its sub-folders, whose structure is kept; hidden files are passed over. For each image, at
@@ -143,6 +86,11 @@ def predict(run: Run | Path | str, paths: Iterable[Path | str], out: Path | str,
         paths: Image files and folders.
         out: A new or empty folder.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        backend: What computes: `torch`, or `openvino` or `onnxruntime` on the processor.
+        precision: `fp32`; `bf16`, which is faster where the hardware has it and changes a pixel in a thousand; or, by
+            OpenVINO, `int8`, which looks at training images first and changes more: `evaluate` says what it costs.
+        overlays: Whether to write overlays, which take longer to write than labels.
+        data_root: Where training images lie, for `int8`; None takes PIXELWISE_DATA, else ./data.
 
     Returns:
         What was written, and what was not: look at `broken`.
@@ -150,39 +98,63 @@ def predict(run: Run | Path | str, paths: Iterable[Path | str], out: Path | str,
     Raises:
         RunError: The run cannot be used, or `out` is not empty or cannot be written to.
         BadData: A path does not exist or holds no image, or two images would share a name.
-        InvalidSpec: The device is not there.
+        InvalidSpec: The device is not there, or the backend cannot be used.
     """
     targets = _targets([Path(p) for p in paths])
-    predictor = Predictor.load(run, device)
+    predictor = Predictor.load(run, device, backend, precision, data_root)
     out = Path(out)
     check_free(out, "a prediction")
     done = Predictions([], [], 0)
     start = time.perf_counter()
-    for name, source in track(targets.items(), "predicting"):
-        try:
-            pixels = read_image(source).permute(1, 2, 0).numpy()
-        except BadData as e:
-            done.broken.append(Broken(source, str(e)))
-        else:
-            done.written.append(_predict_image(predictor, source, pixels, out, name))
+    with ThreadPoolExecutor(THREADS) as pool:
+        reading = _ahead(pool, _pixels, targets.values())
+        writing: deque[Future[Prediction]] = deque()
+        for (name, source), read in zip(track(targets.items(), "predicting"), reading, strict=True):
+            try:
+                pixels = read.result()
+            except BadData as e:
+                done.broken.append(Broken(source, str(e)))
+                continue
+            classes = predictor(pixels)
+            files = Prediction(source, out / "labels" / name, out / "overlays" / name if overlays else None)
+            writing.append(pool.submit(_write, files, pixels, classes, predictor.space))
+            if len(writing) > THREADS:
+                done.written.append(writing.popleft().result())
+        done.written.extend(written.result() for written in writing)
     return done._replace(seconds=time.perf_counter() - start)
 
 
-def _predict_image(
-    predictor: Predictor, source: Path, pixels: UInt8[np.ndarray, "H W 3"], out: Path, name: Path
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], Item], files: Iterable[Path]) -> Iterator[Future[Item]]:
+    """The work on each file, in order; at most `THREADS` of them are begun before they are asked for."""
+    begun: deque[Future[Item]] = deque()
+    for file in files:
+        begun.append(pool.submit(work, file))
+        if len(begun) > THREADS:
+            yield begun.popleft()
+    yield from begun
+
+
+def _pixels(file: Path) -> UInt8[np.ndarray, "H W 3"]:
+    pixels: UInt8[np.ndarray, "H W 3"] = read_image(file).permute(1, 2, 0).numpy()
+    return pixels
+
+
+def _write(
+    files: Prediction, pixels: UInt8[np.ndarray, "H W 3"], classes: UInt8[np.ndarray, "H W"], space: LabelSpace
 ) -> Prediction:
-    classes = predictor(pixels)
-    blended = with_legend(overlay(pixels, classes, predictor.space), classes, predictor.space)
-    written = Prediction(source, out / "labels" / name, out / "overlays" / name)
-    make_folder(written.labels.parent)
-    make_folder(written.overlay.parent)
-    write_png(written.labels, label_picture(classes, predictor.space))
     try:
-        write_png(written.overlay, PilImage.fromarray(blended))
+        make_folder(files.labels.parent)
+        write_png(files.labels, label_picture(classes, space))
+        if files.overlay:
+            make_folder(files.overlay.parent)
+            blended = with_legend(overlay(pixels, classes, space), classes, space)
+            write_png(files.overlay, PilImage.fromarray(blended))
     except BaseException:  # a full disk, Ctrl-C: an image has both files or none
-        written.labels.unlink(missing_ok=True)
+        for file in (files.labels, files.overlay):
+            if file:
+                file.unlink(missing_ok=True)
         raise
-    return written
+    return files
 
 
 def _targets(paths: Sequence[Path]) -> dict[Path, Path]:

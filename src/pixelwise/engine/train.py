@@ -12,16 +12,21 @@ from pixelwise.core.chance import seed_torch
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import check_free
 from pixelwise.core.labels import LabelSpace
-from pixelwise.data import SegmentationDataset
+from pixelwise.core.types import Images, Logits
+from pixelwise.data import SegmentationDataset, find_data_root
+from pixelwise.data.cache import decoded
 from pixelwise.data.loading import TrainLoader
 from pixelwise.data.statistics import Statistics, measure
+from pixelwise.engine.backends import Backend
 from pixelwise.engine.budget import Budget
 from pixelwise.engine.checkpoint import load_state, save_state, save_weights
-from pixelwise.engine.evaluate import find_data_root, judge, store
+from pixelwise.engine.evaluate import judge, summarise
+from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
+from pixelwise.engine.memory import keep_freed_memory
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_title
 from pixelwise.engine.rehearsal import check_batches
@@ -60,7 +65,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     network = _fresh_network(experiment)
     data = _open_data(experiment, data_root)
     check_batches(experiment, data.train)
-    console.print(f"reading {len(data.train)} training images once, for pixel counts, mean and std")
+    data = _decode(data, experiment, machine)
     statistics = measure(data.train, machine.workers)
     environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
     run = Run.create(path, experiment.to_json(), environment)
@@ -92,7 +97,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
     network = _build_network(experiment) if run.last.exists() else _fresh_network(experiment)
-    return _fit(run, experiment, machine, data, statistics, network)
+    return _fit(run, experiment, machine, _decode(data, experiment, machine), statistics, network)
 
 
 class _Data(NamedTuple):
@@ -108,17 +113,24 @@ def _open_data(experiment: Experiment, data_root: Path | str | None) -> _Data:
     return _Data(spec.build(spec.train_split, root), spec.build(spec.val_split, root), spec.label_space)
 
 
+def _decode(data: _Data, experiment: Experiment, machine: Machine) -> _Data:
+    """The same splits, decoded before or now."""
+    console.print(f"reading {len(data.train)} training and {len(data.val)} validation images")
+    train, val = (decoded(split, experiment.data, machine.workers) for split in (data.train, data.val))
+    return _Data(train, val, data.space)
+
+
 @dataclass
 class _Learner:
     """What the step works on."""
 
     model: Segmenter
+    forward: Backend
     loss: LossFunction
     optimizer: torch.optim.Optimizer
     loader: TrainLoader
     machine: Machine
     clip: float | None
-    memory_format: torch.memory_format
 
 
 def _fit(
@@ -127,9 +139,11 @@ def _fit(
     """The epochs that are still to do."""
     fit, log = experiment.fit, Log(run.log)
     torch.set_num_threads(machine.threads)
+    keep_freed_memory()
     learner = _build(experiment, machine, data, statistics, network)
     state = _restore(run, learner)
-    predictor = Predictor(learner.model, experiment)
+    frozen = variants(experiment.model, experiment.augment)
+    predictor = Predictor(learner.model, experiment, Remembering(learner.model, len(data.val)) if frozen else None)
     parameters = sum(p.numel() for p in learner.model.parameters())
     log.line(
         f"{run.path}: {len(data.train)} training and {len(data.val)} validation images, {data.space.num_classes}"
@@ -153,7 +167,8 @@ def _fit(
             run.append_history(record)
             if is_best:
                 save_weights(run.best, learner.model, epoch)
-                store(run, judged, experiment.data, experiment.data.val_split, epoch, statistics)
+                result = summarise(judged, experiment.data, experiment.data.val_split, epoch, statistics)
+                run.add_result(result, judged.ids, judged.matrices)
             save_state(run.last, learner.model, learner.optimizer, state)
             log.line(epoch_line(record, fit))
             guard.after_step()
@@ -175,10 +190,9 @@ def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, gu
     model.train()
     with Bar(len(learner.loader), title) as bar:
         for images, labels in learner.loader.epoch(epoch):
-            images = images.to(device, non_blocking=True).contiguous(memory_format=learner.memory_format)
             labels = labels.to(device, non_blocking=True)
             with machine.autocast():
-                logits = model(images)
+                logits = learner.forward(images)
             value = learner.loss(logits, labels)
             optimizer.zero_grad()
             value.mean.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
@@ -216,6 +230,13 @@ def _build(
     mean, std = experiment.model.mean or statistics.mean, experiment.model.std or statistics.std
     memory_format = MEMORY_FORMATS[fit.memory_format]
     model = Segmenter(network, experiment.model, mean, std).to(device).to(memory_format=memory_format)
+
+    step = torch.compile(model) if fit.compile else model
+
+    def forward(images: Images) -> Logits:
+        logits: Logits = step(images.to(device, non_blocking=True).contiguous(memory_format=memory_format))
+        return logits
+
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(device)
     loader = TrainLoader(
@@ -223,7 +244,8 @@ def _build(
         pin_memory=device.type == "cuda",
     )  # fmt: skip
     optimizer = build_optimizer(fit.optimizer, model.parameters())
-    return _Learner(model, loss, optimizer, loader, machine, fit.clip, memory_format)
+    views = 0 if fit.compile else len(data.train) * variants(experiment.model, experiment.augment)
+    return _Learner(model, Remembering(model, views) if views else forward, loss, optimizer, loader, machine, fit.clip)
 
 
 def _restore(run: Run, learner: _Learner) -> State:

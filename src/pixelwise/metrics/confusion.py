@@ -18,6 +18,9 @@ ClassIds = Integer[Tensor, "*shape"]
 PerClass = Float[np.ndarray, " K"]
 PerGroup = Float[np.ndarray, " G"]
 
+TURNS = 8
+"""Tables that are counted into in turn; see `count`."""
+
 
 def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
     """Confusion matrix of an image or a batch.
@@ -27,9 +30,24 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
         predicted: Predicted class ids, 0..K-1 wherever the label is valid.
         num_classes: K.
     """
-    valid = labels != IGNORE
-    pairs = labels[valid].long() * num_classes + predicted[valid].long()
-    return torch.bincount(pairs, minlength=num_classes**2).view(num_classes, num_classes)
+    # IGNORE is a row like the others, past the classes' own, and dropped at the end: no pixel is looked for or copied.
+    rows = IGNORE + 1
+    pairs = (labels.flatten().int() * num_classes).add_(predicted.flatten())
+    if pairs.device.type == "cpu":
+        # Neighbours are mostly of one pair, and to count it twice in a row is to wait for the first count to be
+        # stored: pixels go to several tables in turn.
+        turns = min(TURNS, max(1, pairs.numel()))
+        whole = pairs.numel() // turns * turns
+        tables = torch.arange(turns, dtype=torch.int32) * (rows * num_classes)
+        counts = torch.bincount(
+            (pairs[:whole].view(-1, turns) + tables).flatten(), minlength=turns * rows * num_classes
+        )
+        counts = counts.view(turns, -1).sum(0)
+        counts += torch.bincount(pairs[whole:], minlength=rows * num_classes)
+    else:  # `bincount` would wait for the device, to learn the largest pair
+        counts = pairs.new_zeros(rows * num_classes, dtype=torch.int64)
+        counts.index_add_(0, pairs, counts.new_ones(()).expand(len(pairs)))
+    return counts.view(rows, num_classes)[:num_classes].clone()
 
 
 def iou(matrix: Matrix, ignored: Sequence[int] = ()) -> PerClass:

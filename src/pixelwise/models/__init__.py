@@ -13,6 +13,7 @@ from pixelwise.models.fcn8_vgg import Fcn8Vgg
 from pixelwise.models.r2_fcn import R2Fcn
 from pixelwise.models.resnet_aspp import ResnetAspp
 from pixelwise.models.resnet_fcn import ResnetFcn
+from pixelwise.models.smp import Smp
 from pixelwise.models.unet import Unet
 from pixelwise.models.unet_aspp import UnetAspp
 from pixelwise.models.unpool_fcn import UnpoolFcn
@@ -26,6 +27,7 @@ MODELS: dict[str, type[ModelSpec]] = {
     "r2_fcn": R2Fcn,
     "resnet_aspp": ResnetAspp,
     "resnet_fcn": ResnetFcn,
+    "smp": Smp,
     "unet": Unet,
     "unet_aspp": UnetAspp,
     "unpool_fcn": UnpoolFcn,
@@ -38,5 +40,5 @@ Model = Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
 
 __all__ = [
     "MODELS", "DeeplabV3", "DilatedTanhFcn", "Fcn", "Fcn8Vgg", "Model", "ModelSpec", "R2Fcn", "ResnetAspp", "ResnetFcn",
-    "Segmenter", "Unet", "UnetAspp", "UnpoolFcn", "ValidUnet",
+    "Segmenter", "Smp", "Unet", "UnetAspp", "UnpoolFcn", "ValidUnet",
 ]  # fmt: skip

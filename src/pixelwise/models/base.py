@@ -1,6 +1,6 @@
 """The contract of a network: a spec that builds it, and the frame that every network runs in."""
 
-from typing import Annotated
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field, model_validator
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelwise.core.spec import Spec
-from pixelwise.core.types import Images, Logits
+from pixelwise.core.types import Encoded, Features, Images, Logits
 
 Colour = tuple[float, float, float]
 Level = Annotated[float, Field(ge=0, le=1)]
@@ -65,6 +65,19 @@ class ModelSpec(Spec):
         """
 
 
+@runtime_checkable
+class TwoHalves(Protocol):
+    """A network whose first half may be frozen: `forward` is `decode` of what `encode` gives."""
+
+    def encode(self, images: Features) -> Encoded:
+        """The half that may be frozen: normalised images to features."""
+        ...
+
+    def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Encoded:
+        """The half that learns: features of images of (H, W) to logits of that size."""
+        ...
+
+
 class Segmenter(nn.Module):
     """A network in its frame: normalise, pad, run, crop.
 
@@ -95,10 +108,31 @@ class Segmenter(nn.Module):
     def forward(self, images: Images) -> Logits:
         """Logits at the images' own size, for every H, W ≥ 1."""
         height, width = images.shape[-2:]
-        normalised = (images - self.mean) / self.std
-        padded = F.pad(normalised, (0, self._missing(width), 0, self._missing(height)))
-        logits: Logits = self.network(padded)
+        logits: Encoded = self.network(self.framed(images))
         return logits[..., :height, :width]
+
+    def framed(self, images: Images) -> Encoded:
+        """Images as the network takes them: normalised, padded with zeros."""
+        height, width = images.shape[-2:]
+        normalised = (images - self.mean) / self.std
+        return F.pad(normalised, (0, self._missing(width), 0, self._missing(height)))
+
+    def encode(self, images: Images) -> Encoded:
+        """What the network's `encode` gives; only networks whose encoder may be frozen have one."""
+        features: Encoded = self._halves().encode(self.framed(images))
+        return features
+
+    def decode(self, features: Encoded, size: tuple[int, int]) -> Logits:
+        """What `forward` would give for the images of these features, whose (H, W) is `size`."""
+        height, width = size
+        padded = height + self._missing(height), width + self._missing(width)
+        logits: Encoded = self._halves().decode(features, padded)
+        return logits[..., :height, :width]
+
+    def _halves(self) -> "TwoHalves":
+        """The network as one that may be frozen in part."""
+        assert isinstance(self.network, TwoHalves)
+        return self.network
 
     def _missing(self, length: int) -> int:
         """How many pixels a side lacks."""

@@ -8,12 +8,13 @@ Departures: from torchvision: no auxiliary classifier, as in the report.
 
 from typing import Literal
 
+import torch
 import torchvision
 from pydantic import model_validator
 from torch import nn
 from torch.nn import functional as F
 
-from pixelwise.core.types import Features, Logits
+from pixelwise.core.types import Encoded, Features, Logits
 from pixelwise.models.base import Deviation, Level, ModelSpec
 from pixelwise.models.blocks import Part, xavier_init
 from pixelwise.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
@@ -88,5 +89,13 @@ class DeeplabV3Network(nn.Module):
 
     def forward(self, images: Features) -> Logits:
         """Normalised images to logits of the same size."""
-        scores = self.classifier(self.backbone(images)["out"])
-        return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)
+        return self.decode(self.encode(images), images.shape[-2:])
+
+    def encode(self, images: Features) -> Encoded:
+        """The part that may be frozen."""
+        features: Encoded = self.backbone(images)["out"]
+        return features
+
+    def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
+        """The part that learns."""
+        return F.interpolate(self.classifier(features), list(size), mode="bilinear", align_corners=False)

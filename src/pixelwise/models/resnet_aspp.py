@@ -8,10 +8,11 @@ Its "skip connections" are the ResNet's own.
 
 from typing import Literal
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pixelwise.core.types import Features, Logits
+from pixelwise.core.types import Encoded, Features, Logits
 from pixelwise.models.aspp import Aspp
 from pixelwise.models.blocks import Part, xavier_init
 from pixelwise.models.encoders import CHANNELS, EncoderName, EncoderSpec
@@ -45,5 +46,13 @@ class ResnetAsppNetwork(nn.Module):
 
     def forward(self, images: Features) -> Logits:
         """Normalised images, both sides multiples of 32, to logits of the same size."""
-        scores = self.classifier(self.encoder(images))
-        return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=True)
+        return self.decode(self.encode(images), images.shape[-2:])
+
+    def encode(self, images: Features) -> Encoded:
+        """The part that may be frozen."""
+        features: Encoded = self.encoder(images)
+        return features
+
+    def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
+        """The part that learns."""
+        return F.interpolate(self.classifier(features), list(size), mode="bilinear", align_corners=True)

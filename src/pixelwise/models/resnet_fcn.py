@@ -8,10 +8,11 @@ Departures: none known; tables print the widths that the fields here default to.
 
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import nn
 
-from pixelwise.core.types import Features, Logits
+from pixelwise.core.types import Encoded, Features, Logits
 from pixelwise.models.blocks import Part, doubling, xavier_init
 from pixelwise.models.encoders import CHANNELS, EncoderName, EncoderSpec
 
@@ -63,5 +64,15 @@ class ResnetFcnNetwork(nn.Module):
 
     def forward(self, images: Features) -> Logits:
         """Normalised images, both sides multiples of 32, to logits of the same size."""
-        logits: Logits = self.classifier(self.decoder(self.norm(self.encoder(images))))
+        return self.decode(self.encode(images), images.shape[-2:])
+
+    def encode(self, images: Features) -> Encoded:
+        """The part that may be frozen."""
+        features: Encoded = self.encoder(images)
+        return features
+
+    def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
+        """The part that learns. It doubles five times, whatever the size."""
+        del size
+        logits: Logits = self.classifier(self.decoder(self.norm(features)))
         return logits

@@ -11,10 +11,10 @@ from jaxtyping import UInt8
 from pixelwise import recipes
 from pixelwise.core.errors import DatasetNotFound, Interrupted, InvalidSpec
 from pixelwise.core.files import make_folder, write_text
-from pixelwise.data import DataSpec
+from pixelwise.data import DataSpec, find_data_root
 from pixelwise.engine.checkpoint import stored_state
-from pixelwise.engine.evaluate import evaluate, find_data_root
-from pixelwise.engine.predict import Predictor
+from pixelwise.engine.evaluate import evaluate
+from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import console
 from pixelwise.engine.train import resume, train
 from pixelwise.experiment import Experiment

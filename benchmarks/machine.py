@@ -1,0 +1,23 @@
+"""What was measured on, and how fast it can be."""
+
+import time
+
+import torch
+
+from pixelwise.engine import precision
+
+
+def describe() -> dict[str, object]:
+    """Hardware, versions, and the machine's own best at products of matrices, in GFLOP/s."""
+    return {**precision.describe(), "peak_gflops": {"fp32": peak(torch.float32), "bf16": peak(torch.bfloat16)}}
+
+
+def peak(dtype: torch.dtype) -> float:
+    """The best of several products of 2048×2048 matrices."""
+    side, best = 2048, float("inf")
+    a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
+    for _ in range(8):
+        began = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - began)
+    return round(2 * side**3 / best / 1e9, 1)

@@ -1,0 +1,39 @@
+"""Makes what the predicting rows need.
+
+A run of smp's U-Net on ResNet-34 after two epochs, its weights as smp takes them, and CamVid's test images as JPEG.
+
+Usage: make_run.py DATA_ROOT WORK
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from pixelwise.data import CamVid
+from pixelwise.data.transforms import Augment
+from pixelwise.engine.predictor import Predictor
+from pixelwise.engine.train import train
+from pixelwise.experiment import Experiment, Fit
+from pixelwise.models import Smp
+
+IMAGES = 60
+
+if __name__ == "__main__":
+    root, work = map(Path, sys.argv[1:])
+    if not (work / "network.pt").exists():
+        shutil.rmtree(work / "run", ignore_errors=True)
+        augment = Augment(crop=(352, 352), hflip=0.5)
+        fit = Fit(epochs=2, batch_size=8)
+        experiment = Experiment(
+            name="benchmarks/predict", data=CamVid(), model=Smp(weights=None), augment=augment, fit=fit
+        )
+        run = train(experiment, data_root=root, out=work / "run")
+        torch.save(Predictor.load(run, "cpu").model.network.state_dict(), work / "network.pt")
+        (work / "images").mkdir(exist_ok=True)
+        for file in sorted((root / "camvid" / "test").glob("*.png"))[:IMAGES]:
+            Image.open(file).convert("RGB").save(work / "images" / f"{file.stem}.jpg", quality=92)
+    print(json.dumps({}))

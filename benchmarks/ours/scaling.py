@@ -1,0 +1,77 @@
+"""How the cost grows: with the pixels, classes and images of a training step, and with the images of a data set.
+
+Prints lists of [size, seconds] as JSON. Usage: scaling.py DATA_ROOT WORK
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from pixelwise.data import CamVid
+from pixelwise.data.cache import decoded, folder
+from pixelwise.data.files import PairedFiles
+from pixelwise.engine.memory import keep_freed_memory
+from pixelwise.engine.precision import decide
+from pixelwise.engine.schedule import build_optimizer
+from pixelwise.experiment import Fit, Optimizer
+from pixelwise.losses import CrossEntropy
+from pixelwise.models import Fcn, Segmenter
+
+STEPS = 5
+
+
+def step_seconds(side: int, classes: int, batch: int) -> float:
+    """The median of some training steps of the reports' FCN."""
+    machine = decide(Fit())
+    model = Segmenter(Fcn().build(classes), Fcn()).to(memory_format=torch.channels_last).train()
+    optimizer = build_optimizer(Optimizer(), model.parameters())
+    loss = CrossEntropy().build(torch.ones(classes, dtype=torch.int64))
+    images = torch.randint(0, 256, (batch, 3, side, side), dtype=torch.uint8)
+    labels = torch.randint(0, classes, (batch, side, side), dtype=torch.uint8)
+    seconds = []
+    for _ in range(STEPS + 2):
+        began = time.perf_counter()
+        with machine.autocast():
+            logits = model(images.contiguous(memory_format=torch.channels_last))
+        value = loss(logits, labels).mean
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        seconds.append(time.perf_counter() - began)
+    return median(seconds[2:])
+
+
+def opening_seconds(images: int, root: Path) -> tuple[float, float]:
+    """Of the first and of a later opening of so many of CamVid's images: decoding, and finding what was decoded."""
+    split = CamVid().build("train", root)
+    assert isinstance(split, PairedFiles)
+    some = PairedFiles(split.pairs[:images], split.space)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        decoded(some, CamVid(), workers=1)
+        seconds.append(time.perf_counter() - began)
+    return seconds[0], seconds[1]
+
+
+if __name__ == "__main__":
+    root, work = Path(sys.argv[1]), Path(sys.argv[2])
+    os.environ["PIXELWISE_CACHE"] = str(work / "scaling")
+    shutil.rmtree(folder(), ignore_errors=True)
+    keep_freed_memory()
+    opened = {images: opening_seconds(images, root) for images in (46, 92, 184, 367)}
+    shutil.rmtree(folder())
+    found = {
+        "pixels of an image": [[side**2, step_seconds(side, 21, 4)] for side in (64, 128, 256, 512)],
+        "classes": [[classes, step_seconds(224, classes, 4)] for classes in (2, 21, 64, 250)],
+        "images of a batch": [[batch, step_seconds(224, 21, batch)] for batch in (1, 2, 4, 8, 16, 32)],
+        "images of a data set, first opened": [[images, first] for images, (first, _) in opened.items()],
+        "images of a data set, opened again": [[images, again] for images, (_, again) in opened.items()],
+    }
+    print(json.dumps(found))

@@ -1,0 +1,63 @@
+"""The reports' FCN at 224×224 in batches of 16: images a second in the training step alone, as JSON.
+
+Usage: step.py fast|plain; plain is what a first script would do: eager, fp32, contiguous.
+"""
+
+import json
+import sys
+import time
+
+import torch
+from torch.nn import functional as F
+
+from pixelwise.engine.memory import keep_freed_memory
+from pixelwise.engine.precision import decide
+from pixelwise.engine.schedule import build_optimizer
+from pixelwise.experiment import Fit, Optimizer
+from pixelwise.losses import CrossEntropy
+from pixelwise.models import Fcn, Segmenter
+
+BATCH, SIZE, CLASSES, STEPS = 16, 224, 21, 8
+
+
+def fast(images: torch.Tensor, labels: torch.Tensor) -> list[float]:
+    """As pixelwise's loop does it."""
+    machine = decide(Fit())
+    keep_freed_memory()
+    model = Segmenter(Fcn().build(CLASSES), Fcn()).to(memory_format=torch.channels_last).train()
+    optimizer = build_optimizer(Optimizer(), model.parameters())
+    loss = CrossEntropy().build(torch.ones(CLASSES, dtype=torch.int64))
+    seconds = []
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        with machine.autocast():
+            logits = model(images.contiguous(memory_format=torch.channels_last))
+        value = loss(logits, labels).mean
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def plain(images: torch.Tensor, labels: torch.Tensor) -> list[float]:
+    """As torch's tutorials do it."""
+    model = Segmenter(Fcn().build(CLASSES), Fcn()).train()
+    optimizer = torch.optim.Adam(model.parameters())
+    targets, seconds = labels.long(), []
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        value = F.cross_entropy(model(images), targets, ignore_index=255)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (BATCH, 3, SIZE, SIZE), dtype=torch.uint8)
+    labels = torch.randint(0, CLASSES, (BATCH, SIZE, SIZE), dtype=torch.uint8)
+    seconds = {"fast": fast, "plain": plain}[sys.argv[1]](images, labels)
+    print(json.dumps({"images_per_second": BATCH / sorted(seconds[2:])[len(seconds[2:]) // 2]}))

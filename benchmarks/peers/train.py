@@ -1,0 +1,99 @@
+"""The same by segmentation-models-pytorch, Lightning and albumentations, after smp's own CamVid example.
+
+As there: `smp.create_model`, a LightningModule, albumentations on NumPy images read by OpenCV, Adam. Crops, flips,
+batch and loss are those of pixelwise's side, so that both do the same work; the example's other augmentation is left
+out, which favours this side.
+
+Usage: train.py DATA_ROOT PRECISION, precision being Lightning's (32-true, bf16-mixed).
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import albumentations
+import cv2
+import lightning
+import numpy as np
+import segmentation_models_pytorch as smp
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+CLASSES, VOID, CROP, BATCH = 11, 255, 352, 8
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class CamVidFolder(Dataset):
+    """A folder of SegNet's CamVid tree: RGB images and label maps of 0..11, 11 being void."""
+
+    def __init__(self, root, split):
+        self.images = sorted(Path(root, "camvid", split).glob("*.png"))
+        self.labels = [Path(root, "camvid", f"{split}annot", image.name) for image in self.images]
+        self.change = albumentations.Compose(
+            [albumentations.RandomCrop(CROP, CROP), albumentations.HorizontalFlip(p=0.5)]
+        )
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        image = cv2.cvtColor(cv2.imread(str(self.images[index])), cv2.COLOR_BGR2RGB)
+        labels = cv2.imread(str(self.labels[index]), cv2.IMREAD_UNCHANGED)
+        labels = np.where(labels == CLASSES, VOID, labels)
+        changed = self.change(image=image, mask=labels)
+        return changed["image"].transpose(2, 0, 1), changed["mask"].astype(np.int64)
+
+
+class CamVidModel(lightning.LightningModule):
+    """As in the example: the network, its normalisation as buffers, the loss, and counts for the metric."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = smp.create_model(
+            "unet", encoder_name="resnet34", encoder_weights=None, in_channels=3, classes=CLASSES
+        )
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.seconds, self.losses = [], []
+
+    def forward(self, image):
+        """Logits of a batch of images, 0..255."""
+        return self.model((image / 255.0 - self.mean) / self.std)
+
+    def training_step(self, batch):
+        """Loss and counts, as the example takes them in every step."""
+        image, labels = batch
+        logits = self(image)
+        loss = torch.nn.functional.cross_entropy(logits, labels, ignore_index=VOID)
+        smp.metrics.get_stats(logits.argmax(1), labels, mode="multiclass", num_classes=CLASSES, ignore_index=VOID)
+        self.losses.append(loss.detach())
+        return loss
+
+    def on_train_epoch_start(self):
+        """Starts the watch."""
+        self.losses = []
+        self.began = time.perf_counter()
+
+    def on_train_epoch_end(self):
+        """Stops it."""
+        self.seconds.append(time.perf_counter() - self.began)
+
+    def configure_optimizers(self):
+        """Adam."""
+        return torch.optim.Adam(self.parameters(), lr=1e-3)
+
+
+if __name__ == "__main__":
+    data = CamVidFolder(sys.argv[1], "train")
+    loader = DataLoader(data, BATCH, shuffle=True, num_workers=1, persistent_workers=True)
+    model = CamVidModel()
+    trainer = lightning.Trainer(
+        max_epochs=2, precision=sys.argv[2], accelerator="auto", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1,
+    )  # fmt: skip
+    trainer.fit(model, loader)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    speed = len(data) / model.seconds[-1]
+    print(json.dumps({"images_per_second": speed, "loss": float(torch.stack(model.losses).mean()), "peak_mib": peak}))

@@ -1,0 +1,77 @@
+"""OpenVINO, on the processor."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.core.types import Images, Logits
+from pixelwise.models import Segmenter
+
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""What is not computed in int8 is computed in fp32."""
+
+
+class OpenVinoBackend:
+    """See `make_backend`. Normalising, padding and cropping are the Segmenter's own; OpenVINO runs the network."""
+
+    def __init__(self, model: Segmenter, precision: str = "fp32", calibration: Sequence[Images] = ()) -> None:
+        libraries = ("openvino", "nncf") if precision == "int8" else ("openvino",)
+        if missing := [name for name in libraries if find_spec(name) is None]:
+            raise InvalidSpec(f"the backend openvino needs {missing[0]}: pip install 'pixelwise[openvino]'.")
+        _without_telemetry()
+        import openvino
+
+        self.model = model.cpu().eval()
+        network = _converted(self.model)
+        if precision == "int8":
+            network = _quantised(network, self.model, calibration)
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": HINTS[precision]}
+        self._network = openvino.Core().compile_model(network, "CPU", hints)
+        # It computes in fp32, without a word, where the processor has no bf16.
+        computes = self._network.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if computes != HINTS[precision]:
+            raise InvalidSpec(f"OpenVINO does not compute in {precision} on this processor; use --precision fp32.")
+
+    @torch.inference_mode()
+    def __call__(self, images: Images) -> Logits:
+        """See `Backend`."""
+        logits = torch.from_numpy(self._network(self.model.framed(images).contiguous().numpy())[0])
+        height, width = images.shape[-2:]
+        return logits[..., :height, :width]
+
+
+def _converted(model: Segmenter) -> Any:
+    """The network as OpenVINO has it, for every batch, height and width."""
+    import openvino
+
+    example = model.framed(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # the tracer's, on shapes that are asked for while it looks on
+            return openvino.convert_model(model.network, example_input=example, input=[-1, 3, -1, -1])
+    except Exception as e:  # whatever a tracer stumbles over
+        raise InvalidSpec(
+            f"OpenVINO cannot take this network ({str(e).splitlines()[0]}); use --backend torch."
+        ) from None
+
+
+def _quantised(network: Any, model: Segmenter, calibration: Sequence[Images]) -> Any:
+    """The network with convolutions in int8, scaled by what the images make its activations."""
+    import nncf
+
+    nncf.set_log_level("ERROR")
+    images = nncf.Dataset(calibration, lambda image: model.framed(image).numpy())
+    return nncf.quantize(network, images, preset=nncf.QuantizationPreset.MIXED, subset_size=len(calibration))
+
+
+def _without_telemetry() -> None:
+    """Keeps OpenVINO from reporting to its makers that it was imported and what it converted.
+
+    It does so wherever this module can be imported, and has a stand-in for where it cannot.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how an import is barred

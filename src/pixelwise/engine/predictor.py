@@ -1,0 +1,119 @@
+"""The Predictor: resize → normalise → pad → network → crop → class map, at the image's original size.
+
+Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from pixelwise.core.labels import LabelSpace
+from pixelwise.data import find_data_root
+from pixelwise.data.transforms import Size, resize_image
+from pixelwise.engine.backends import Backend, BackendName, PredictPrecision, make_backend
+from pixelwise.engine.backends.torch import TorchBackend
+from pixelwise.engine.checkpoint import load_weights
+from pixelwise.engine.precision import MEMORY_FORMATS, pick_device
+from pixelwise.experiment import Experiment
+from pixelwise.models import Segmenter
+from pixelwise.runs import Run
+
+CALIBRATING = 64
+"""Training images that `int8` looks at."""
+
+
+class Predictor:
+    """A trained network as a function from images to class maps.
+
+    Args:
+        model: The network in its frame, on its device.
+        experiment: What it was trained as; decides the classes and the size that images are brought to.
+        backend: What computes the logits; torch, in fp32, if none is given.
+    """
+
+    def __init__(self, model: Segmenter, experiment: Experiment, backend: Backend | None = None) -> None:
+        self.model = model
+        self.space: LabelSpace = experiment.data.label_space
+        self.size: Size | None = experiment.size
+        self._format = MEMORY_FORMATS[experiment.fit.memory_format]
+        self._backend = backend or TorchBackend(model)
+        self.epoch = 0
+
+    @classmethod
+    def load(
+        cls,
+        run: Run | Path | str,
+        device: str = "auto",
+        backend: BackendName = "torch",
+        precision: PredictPrecision = "fp32",
+        data_root: Path | str | None = None,
+    ) -> "Predictor":
+        """The best checkpoint of a run.
+
+        Args:
+            run: The run.
+            device: `auto`, `cpu`, `cuda` or `mps`; backends other than torch compute on the processor.
+            backend: What computes.
+            precision: In what it computes. `int8` looks at training images first, which takes a while.
+            data_root: Where those lie; None takes PIXELWISE_DATA, else ./data.
+
+        Raises:
+            RunError: The folder is no run, is incomplete, damaged, or newer than this version.
+            InvalidSpec: The device is not there, or the backend cannot be used.
+            DatasetNotFound: `int8`, and the training images are not there.
+        """
+        run = Run.open(run.path if isinstance(run, Run) else run)
+        experiment = Experiment.from_json(run.experiment_json())
+        model = Segmenter(experiment.model.build(experiment.data.label_space.num_classes), experiment.model)
+        epoch = load_weights(run.best, model)
+        place = torch.device(pick_device(device) if backend == "torch" else "cpu")
+        model.to(place).to(memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
+        images = _calibration(experiment, find_data_root(data_root)) if precision == "int8" else ()
+        predictor = cls(model, experiment, make_backend(backend, model, precision, images))
+        predictor.epoch = epoch
+        return predictor
+
+    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
+        """Class ids of one RGB image, at its own size."""
+        return self.classes([image])[0]
+
+    def classes(self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
+        """Class ids of several RGB images, each at its own size."""
+        pixels = [torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) for image in images]
+        return [logits.argmax(0).to(torch.uint8).cpu().numpy() for logits in self.logits(pixels)]
+
+    @torch.inference_mode()
+    def logits(self, images: Sequence[UInt8[Tensor, "3 _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
+        """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
+        self.model.eval()
+        resized = [resize_image(image, self.size) if self.size else image for image in images]
+        found: list[Tensor] = []
+        for _, group in groupby(resized, lambda image: image.shape):
+            found.extend(self._backend(torch.stack(list(group)).contiguous(memory_format=self._format)))
+        return [_to_size(logits, image.shape[1:]) for logits, image in zip(found, images, strict=True)]
+
+
+def load(run: Run | Path | str, device: str = "auto") -> Predictor:
+    """The best checkpoint of a run as a function from images to class maps; see `Predictor.load`."""
+    return Predictor.load(run, device)
+
+
+def _calibration(experiment: Experiment, root: Path) -> list[UInt8[Tensor, "1 3 _ _"]]:
+    """Training images as the network sees them, evenly spaced over the split."""
+    split = experiment.data.build(experiment.data.train_split, root)
+    chosen = np.linspace(0, len(split) - 1, min(CALIBRATING, len(split))).astype(int)
+    images = [split[int(index)].image for index in chosen]
+    return [(resize_image(image, experiment.size) if experiment.size else image)[None] for image in images]
+
+
+def _to_size(logits: Float[Tensor, "K h w"], size: torch.Size) -> Float[Tensor, "K H W"]:
+    """Brings logits, not classes, to the original size: borders stay smooth."""
+    if logits.shape[1:] == size:
+        return logits
+    return F.interpolate(logits[None], list(size), mode="bilinear", align_corners=False)[0]

@@ -1,0 +1,118 @@
+"""The networks of segmentation-models-pytorch, as that library builds them: a bridge to compare with and to start from.
+
+Paper: each architecture's own; see the library's documentation (segmentation-models-pytorch 0.5 and 0.6, MIT licence).
+
+Departures: none in the networks. Encoders whose code or weights may not be used commercially are refused.
+"""
+
+from importlib.util import find_spec
+from typing import Literal
+
+from pydantic import model_validator
+from torch import nn
+
+from pixelwise.core.errors import InvalidSpec, did_you_mean
+from pixelwise.models.base import Deviation, Level, ModelSpec
+from pixelwise.models.pretrained import ADVICE, IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
+
+Architecture = Literal[
+    "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "pan", "upernet",
+    "segformer",
+]  # fmt: skip
+
+
+class Smp(ModelSpec):
+    """An architecture of segmentation-models-pytorch on one of its encoders, with that library's defaults.
+
+    Attributes:
+        architecture: Which one.
+        encoder: By the library's name, `resnet34` or `mobilenet_v2` for two; `tu-<name>` is any encoder of timm.
+        weights: What the encoder starts from; see `Weights`. `pretrained` are the library's ImageNet weights.
+        mean: ImageNet's, which the weights expect; None takes the training split's own.
+        std: See `mean`.
+    """
+
+    kind: Literal["smp"] = "smp"
+    architecture: Architecture = "unet"
+    encoder: str = "resnet34"
+    weights: Weights = PRETRAINED
+    mean: tuple[Level, Level, Level] | None = IMAGENET_MEAN
+    std: tuple[Deviation, Deviation, Deviation] | None = IMAGENET_STD
+
+    @model_validator(mode="after")
+    def _licensed(self) -> "Smp":
+        if self.encoder.startswith("mit_"):
+            raise ValueError(
+                f"the encoder {self.encoder} is not offered: its code and weights are under NVIDIA's source code"
+                " licence, which forbids commercial use; resnet34 and tu-convnext_tiny are free to use"
+            )
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """The encoders halve five times."""
+        return 32
+
+    @property
+    def min_size(self) -> int:
+        """Below it, the deepest features are too small for some decoders."""
+        return 128 if self.architecture == "pan" else 64
+
+    def build(self, num_classes: int) -> nn.Module:
+        """See `ModelSpec.build`.
+
+        Raises:
+            InvalidSpec: The library is not installed, or has no such encoder.
+        """
+        if find_spec("segmentation_models_pytorch") is None:
+            raise InvalidSpec("model.kind=smp needs segmentation-models-pytorch: pip install 'pixelwise[smp]'.")
+        import segmentation_models_pytorch as smp
+
+        known = smp.encoders.get_encoder_names()
+        if self.encoder not in known and not self.encoder.startswith("tu-"):
+            raise InvalidSpec(f"smp has no encoder '{self.encoder}'.{did_you_mean(self.encoder, known)}")
+        try:
+            network: nn.Module = smp.create_model(self.architecture, self.encoder, None, classes=num_classes)
+        except (RuntimeError, ValueError, KeyError) as e:  # timm's and the library's own words for what does not go
+            raise InvalidSpec(f"smp cannot put {self.architecture} on {self.encoder}: {e}") from None
+        return network
+
+    def load_pretrained(self, network: nn.Module) -> None:
+        """See `ModelSpec.load_pretrained`."""
+        encoder = network.get_submodule("encoder")
+        if self.weights is None:
+            return
+        if self.weights != PRETRAINED:
+            load_pretrained(encoder, self.weights, f"smp's {self.encoder}", "", without=("fc.", "classifier.", "head."))
+            return
+        encoder.load_state_dict(self._published().state_dict())
+
+    def _published(self) -> nn.Module:
+        """The encoder with the weights that the library downloads."""
+        import segmentation_models_pytorch as smp
+
+        self._check_licence()
+        try:
+            pretrained = True if self.encoder.startswith("tu-") else "imagenet"
+            encoder: nn.Module = smp.encoders.get_encoder(self.encoder, weights=pretrained)
+        except Exception as e:  # no network, no such weights, a damaged download: in the words of three libraries
+            raise InvalidSpec(f"smp's weights of {self.encoder} cannot be had ({e}): {ADVICE}.") from None
+        return encoder
+
+    def _check_licence(self) -> None:
+        """Refuses weights of timm whose licence forbids commercial use.
+
+        Raises:
+            InvalidSpec: It does.
+        """
+        if not self.encoder.startswith("tu-"):
+            return
+        import timm
+
+        published = timm.get_pretrained_cfg(self.encoder.removeprefix("tu-"))
+        licence = (published.license or "") if published else ""
+        if "nc" in licence.split("-"):
+            raise InvalidSpec(
+                f"the weights of {self.encoder} are under {licence}, which forbids commercial use; choose another"
+                " encoder, or start from scratch (--set model.weights=none)."
+            )
