@@ -158,7 +158,8 @@ def _trial(key: str, run: Run) -> Trial:
     """A record as a row of its report: a run of the recipe itself by its system's name, others by their own."""
     experiment = _experiment(run)
     system, usual = experiment.name.removeprefix(f"{key}/"), f"{experiment.name.replace('/', '-')}-seed"
-    name = system if run.path.name.startswith(usual) else run.path.name.removeprefix(f"{key}-")
+    own = run.path.name.removeprefix(f"{key}-").removesuffix(f"-seed{experiment.fit.seed}")
+    name = system if run.path.name.startswith(usual) else own
     recipe = recipes.get(experiment.name).model_dump(mode="json")
     scores = next(iter(published()[key].systems.values())).scores
     judged = {split: split if split in run.results() else experiment.data.val_split for split in scores}
