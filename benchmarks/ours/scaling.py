@@ -16,7 +16,7 @@ import torch
 from pixelwise.data import CamVid
 from pixelwise.data.cache import decoded, folder
 from pixelwise.data.files import PairedFiles
-from pixelwise.engine.memory import keep_freed_memory
+from pixelwise.engine.memory import freed_memory_kept
 from pixelwise.engine.precision import decide
 from pixelwise.engine.schedule import build_optimizer
 from pixelwise.experiment import Fit, Optimizer
@@ -47,6 +47,15 @@ def step_seconds(side: int, classes: int, batch: int) -> float:
     return median(seconds[2:])
 
 
+def steps() -> dict[str, list[list[float]]]:
+    """Seconds of a step by pixels, classes and images."""
+    return {
+        "pixels of an image": [[side**2, step_seconds(side, 21, 4)] for side in (64, 128, 256, 512)],
+        "classes": [[classes, step_seconds(224, classes, 4)] for classes in (2, 21, 64, 250)],
+        "images of a batch": [[batch, step_seconds(224, 21, batch)] for batch in (1, 2, 4, 8, 16, 32)],
+    }
+
+
 def opening_seconds(images: int, root: Path) -> tuple[float, float]:
     """Of the first and of a later opening of so many of CamVid's images: decoding, and finding what was decoded."""
     split = CamVid().build("train", root)
@@ -64,13 +73,11 @@ if __name__ == "__main__":
     root, work = Path(sys.argv[1]), Path(sys.argv[2])
     os.environ["PIXELWISE_CACHE"] = str(work / "scaling")
     shutil.rmtree(folder(), ignore_errors=True)
-    keep_freed_memory()
     opened = {images: opening_seconds(images, root) for images in (46, 92, 184, 367)}
     shutil.rmtree(folder())
-    found = {
-        "pixels of an image": [[side**2, step_seconds(side, 21, 4)] for side in (64, 128, 256, 512)],
-        "classes": [[classes, step_seconds(224, classes, 4)] for classes in (2, 21, 64, 250)],
-        "images of a batch": [[batch, step_seconds(224, 21, batch)] for batch in (1, 2, 4, 8, 16, 32)],
+    with freed_memory_kept():
+        found = steps()
+    found |= {
         "images of a data set, first opened": [[images, first] for images, (first, _) in opened.items()],
         "images of a data set, opened again": [[images, again] for images, (_, again) in opened.items()],
     }

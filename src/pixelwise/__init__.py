@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pixelwise.engine.train import train as train
     from pixelwise.experiment import Experiment as Experiment
     from pixelwise.recipes.registry import get as recipe
+    from pixelwise.studies.compare import compare_runs as compare
+    from pixelwise.studies.export import export as export
+    from pixelwise.studies.report import report as report
 
 _HOMES = {
     "train": "pixelwise.engine.train:train",
@@ -30,8 +33,14 @@ _HOMES = {
     "Predictor": "pixelwise.engine.predictor:Predictor",
     "Experiment": "pixelwise.experiment:Experiment",
     "recipe": "pixelwise.recipes:get",
+    "report": "pixelwise.studies.report:report",
+    "compare": "pixelwise.studies.compare:compare_runs",
+    "export": "pixelwise.studies.export:export",
 }
-__all__ = ["Experiment", "Predictor", "evaluate", "load", "predict", "recipe", "resume", "train"]
+__all__ = [
+    "Experiment", "Predictor", "compare", "evaluate", "export", "load", "predict", "recipe", "report", "resume",
+    "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ Verbs import what they need when they run: `--help` needs no torch.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError, did_
 
 app = SubcommandApp()
 data = app.command(SubcommandApp(), name="data", help="Get a data set, or look at what is in one.")
-VERBS = ("demo", "train", "evaluate", "predict", "reproduce", "data", "list")
+VERBS = ("demo", "train", "evaluate", "predict", "report", "compare", "export", "serve", "reproduce", "data", "list")
 DATA_VERBS = ("download", "stats")
 Backend = Literal["torch", "openvino", "onnxruntime"]
 Precision = Literal["fp32", "bf16", "int8"]
@@ -46,6 +47,7 @@ def train(
     out: Path | None = None,
     seed: int | None = None,
     resume: Path | None = None,
+    track: Literal["tensorboard", "mlflow"] | None = None,
     set: UseAppendAction[tuple[str, ...]] = (),  # noqa: A002  # the flag is called --set
 ) -> None:
     """Train a recipe, or go on with a run that was stopped.
@@ -56,6 +58,7 @@ def train(
         out: the run's folder, new or empty; else runs/<recipe>/<time>_seed<n>
         seed: decides everything random; else the recipe's
         resume: a run's folder: go on after its last finished epoch
+        track: tell TensorBoard (in the run's folder) or MLflow (where it is set to) of each epoch
         set: path=value, changes a field of the recipe, such as fit.epochs=5; may be repeated
     """
     from pixelwise.engine import train as loop
@@ -63,9 +66,9 @@ def train(
 
     if resume:
         _refuse_with_resume(recipe=recipe, out=out, seed=seed, set=set)
-        run = loop.resume(resume, data_root=data_root)
+        run = loop.resume(resume, data_root=data_root, track=track)
     else:
-        run = loop.train(_experiment(recipe, seed, set), data_root=data_root, out=out)
+        run = loop.train(_experiment(recipe, seed, set), data_root=data_root, out=out, track=track)
     for result in run.results().values():
         _print(scores_table(result))
     _print(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.overlays}")
@@ -78,6 +81,7 @@ def evaluate(
     data_root: Path | None = None,
     backend: Backend = "torch",
     precision: Precision = "fp32",
+    judges: bool = False,
     json: bool = False,
 ) -> None:
     """Judge a run's best checkpoint on a split, at the images' original size.
@@ -88,12 +92,20 @@ def evaluate(
         data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
         backend: what computes; what others than torch in fp32 make of it is shown and not stored
         precision: of the network
+        judges: show what torchmetrics, scikit-learn and cityscapesScripts say, where installed
         json: print the result as JSON alone
     """
     from pixelwise.engine.evaluate import evaluate as judge
     from pixelwise.report.tables import scores_table
     from pixelwise.runs import Run
 
+    if judges:
+        from pixelwise.report.tables import opinions_table
+        from pixelwise.studies.judges import opinions
+
+        found = opinions(run, split, data_root)
+        _print(*opinions_table(found, list(next(iter(Run(run).results().values())).iou)))
+        return
     result = judge(run, split, data_root, backend=backend, precision=precision)
     if json:
         _print_json(result.model_dump(mode="json"))
@@ -136,6 +148,101 @@ def predict(
         for image in done.broken:
             _note(image.why)
         sys.exit(1)
+
+
+@app.command
+def report(
+    run: Positional[Path], split: str | None = None, data_root: Path | None = None, out: Path | None = None
+) -> None:
+    """Write a run's page: scores, classes, confusion, edges, calibration, its worst and best images. One HTML file.
+
+    Args:
+        run: the run's folder
+        split: what it is about; else test where it was judged, else the validation split
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        out: the page; else report.html in the run's folder
+    """
+    from pixelwise.studies.report import report as write_report
+
+    _print(f"page      {write_report(run, split, data_root=data_root, out=out)}")
+
+
+@app.command
+def compare(
+    runs: Positional[tuple[Path, ...]],
+    split: str | None = None,
+    data_root: Path | None = None,
+    out: Path = Path("comparison"),
+) -> None:
+    """Compare runs with the first one: differences with intervals, seeds of one recipe taken together.
+
+    Args:
+        runs: two or more run folders
+        split: what they are compared on; else test where all were judged on it, else the validation split
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        out: folder of the page
+    """
+    from pixelwise.report.comparison_page import comparison_table
+    from pixelwise.studies.compare import compare_runs
+
+    done = compare_runs(runs, split, data_root=data_root, out=out)
+    _print(comparison_table(done.result), f"page      {done.page}")
+
+
+@app.command
+def export(
+    run: Positional[Path],
+    to: Literal["onnx", "openvino", "torch"],
+    int8: bool = False,
+    data_root: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Write a run as a file for other programs: pixels in, classes out, measured on the validation split.
+
+    Args:
+        run: the run's folder
+        to: the format
+        int8: convolutions in int8, calibrated on training images; openvino only
+        data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
+        out: a new or empty folder; else exports/<format> in the run's folder
+    """
+    from pixelwise.report.tables import certificate_table
+    from pixelwise.studies.export import export as write_export
+
+    done = write_export(run, to, int8=int8, data_root=data_root, out=out)
+    _print(certificate_table(done.certificate.model_dump()), f"export    {done.folder}")
+
+
+@app.command
+def serve(
+    source: Positional[Path],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    megabytes: float = 20,
+    megapixels: float = 20,
+    seconds: float = 30,
+    waiting: int = 32,
+) -> None:
+    """Answer requests over HTTP: POST an image to /v1/segment. Interrupt it to end it.
+
+    Args:
+        source: a run's folder, or an export's
+        host: the address to listen on; by default only this machine reaches it
+        port: the port
+        token: what clients have to send as `Authorization: Bearer TOKEN`; else PIXELWISE_TOKEN, else nothing
+        megabytes: largest body
+        megapixels: largest image
+        seconds: longest time to an answer
+        waiting: images that may wait together
+    """
+    from pixelwise.studies.serve import serve as listen
+
+    _note(f"listening on http://{host}:{port} (docs: http://{host}:{port}/docs)")
+    listen(
+        source, host, port, token or os.environ.get("PIXELWISE_TOKEN"), megabytes=megabytes, megapixels=megapixels,
+        seconds=seconds, waiting=waiting,
+    )  # fmt: skip
 
 
 @app.command

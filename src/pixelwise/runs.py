@@ -10,6 +10,9 @@ result.json             scores of each judged split, with its confusion matrix
 confusion_<split>.npz   one confusion matrix for each image of the split
 curves.png  overlays/   pictures
 log.txt                 what was printed
+tensorboard/            events, where they were asked for
+report.html  report/    the page of `pixelwise report`, and its pictures
+exports/                what `pixelwise export` wrote
 ======================  ==============================================================================
 """
 
@@ -100,6 +103,11 @@ class Run:
     def sheet(self, split: str) -> Path:
         """The picture of a split's predictions."""
         return self.overlays / f"{split}.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's events."""
+        return self.path / "tensorboard"
 
     @property
     def log(self) -> Path:

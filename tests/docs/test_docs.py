@@ -2,7 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +26,7 @@ from tests.networks import Small
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+SERVERS: list["subprocess.Popen[bytes]"] = []
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.M | re.S)
 
 
@@ -50,10 +56,30 @@ def cut(words: list[str]) -> list[str]:
     return ["fit.workers=0" if word.startswith("model.") else word for word in words]
 
 
+def serve(words: list[str]) -> None:
+    """Serves in a process of its own until the test ends, as a terminal in the background would."""
+    server = subprocess.Popen([sys.executable, "-m", *words])
+    SERVERS.append(server)
+    port = words[words.index("--port") + 1]
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
+        except OSError:
+            assert server.poll() is None
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server did not begin to answer")
+
+
 def run_command(line: str) -> None:
     """Runs a line of a shell block in this process."""
     words = cut(shlex.split(line))
-    if words[0] == "pixelwise":
+    if words[:2] == ["pixelwise", "serve"]:
+        serve(words)
+    elif words[0] == "curl":
+        subprocess.run([*words, "--fail", "--silent", "--show-error"], check=True)
+    elif words[0] == "pixelwise":
         main(words[1:])
     elif words[:3] == ["python", "-m", "pixelwise.studies.results"]:
         results.main(words[3:])
@@ -61,6 +87,16 @@ def run_command(line: str) -> None:
         raise AssertionError(f"nothing here runs '{line}'")
 
 
+@pytest.fixture
+def _no_server_left() -> Iterator[None]:
+    yield
+    while SERVERS:
+        server = SERVERS.pop()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) in (0, 130)
+
+
+@pytest.mark.usefixtures("_no_server_left")
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))

@@ -52,9 +52,13 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
     """A new flag is a decision: it is added here, in the README and in the docs."""
     expected = {
         "demo": {"--out", "--seed"},
-        "train": {"--data-root", "--out", "--seed", "--resume", "--set"},
-        "evaluate": {"--split", "--data-root", "--json"},
-        "predict": {"--out"},
+        "train": {"--data-root", "--out", "--seed", "--resume", "--track", "--set"},
+        "evaluate": {"--split", "--data-root", "--backend", "--precision", "--judges", "--json"},
+        "predict": {"--out", "--backend", "--precision", "--labels-only", "--data-root"},
+        "report": {"--split", "--data-root", "--out"},
+        "compare": {"--split", "--data-root", "--out"},
+        "export": {"--to", "--int8", "--data-root", "--out"},
+        "serve": {"--host", "--port", "--token", "--megabytes", "--megapixels", "--seconds", "--waiting"},
         "reproduce": {"--data-root", "--out", "--seed", "--set"},
         "data download": {"--data-root"},
         "data stats": {"--data-root", "--split", "--out", "--json", "--set"},
@@ -68,7 +72,7 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
         with pytest.raises(SystemExit) as stopped:
             main([*verb.split(), "--help"])
         assert stopped.value.code == 0
-        found = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", capsys.readouterr().out.replace("[", " ")))
+        found = set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", capsys.readouterr().out.replace("[", " ")))
         assert found - {"--help"} == flags, verb
 
 
@@ -85,7 +89,7 @@ def test_help_and_a_wrong_verb_answer_without_torch() -> None:
 
 def test_a_wrong_verb_names_the_right_one_and_all_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     message = fails(["trian"], capsys)
-    verbs = "data, demo, evaluate, list, predict, reproduce, train"
+    verbs = "compare, data, demo, evaluate, export, list, predict, report, reproduce, serve, train"
     assert f"no verb 'trian'. Did you mean 'train'? Choose from: {verbs}." in message
 
 

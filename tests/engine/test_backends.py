@@ -24,7 +24,7 @@ LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime"}
 EVERY: list[ModelSpec] = [
     kind.model_validate({"weights": None} if "weights" in kind.model_fields else {}) for kind in MODELS.values()
 ]
-HEAVY = {"fcn8_vgg"}  # half a gigabyte of weights
+QUICK = {"fcn", "unpool_fcn"}
 REFUSED = {("openvino", "unpool_fcn")}  # the tracer does not follow the indices of its pooling
 
 
@@ -39,7 +39,11 @@ def segmenter(spec: ModelSpec, classes: int = 5) -> Segmenter:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-@pytest.mark.parametrize("spec", [spec for spec in EVERY if spec.kind not in HEAVY], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize(
+    "spec",
+    # Converting takes up to half a minute each: two by default.
+    [pytest.param(s, marks=[] if s.kind in QUICK else pytest.mark.slow, id=s.kind) for s in EVERY],
+)
 def test_every_networks_logits_at_every_size_and_batch(name: BackendName, spec: ModelSpec) -> None:
     needs(LIBRARIES[name])
     model = segmenter(spec)

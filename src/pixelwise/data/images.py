@@ -1,6 +1,7 @@
 """Image and label files in and out."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ _TURNS = {
 """EXIF orientation -> what sets the picture upright."""
 
 
-def read_image(path: Path) -> Image:
-    """An image file as a person sees it: RGB, uint8 `[3, H, W]`.
+def read_image(source: Path | bytes) -> Image:
+    """An image file, or its bytes, as a person sees it: RGB, uint8 `[3, H, W]`.
 
     Turned as its EXIF orientation says; gray, palette and CMYK become RGB; 16 bits a channel lose the lower eight;
     transparent parts show white paper; of an animation or a file of several pages, the first. Colour profiles are not
@@ -51,12 +52,13 @@ def read_image(path: Path) -> Image:
         BadData: The file is missing, truncated, no image, above `MAX_PIXELS`, or of values that have no known range
             (32 bits, floats) or colours that Pillow cannot turn into RGB (Lab).
     """
-    picture = _decoded(path)
+    picture = _decoded(source)
     if picture.mode in _DEEP or (picture.mode == "I" and picture.format == "PPM"):  # scaled to 16 bits by Pillow
         upright = _upright(picture, _to_8_bits(picture))
     elif picture.mode.startswith(("I", "F")) or picture.mode == "LAB":
         raise BadData(
-            f"{path}: expected gray or RGB of 8 or 16 bits a channel, found values of mode {picture.mode}; convert it."
+            f"{_called(source)}: expected gray or RGB of 8 or 16 bits a channel, found values of mode {picture.mode};"
+            " convert it."
         )
     else:
         upright = _upright(picture, picture)
@@ -65,6 +67,21 @@ def read_image(path: Path) -> Image:
         upright = PilImage.new("RGBA", layer.size, "white")
         upright.alpha_composite(layer)
     return torch.from_numpy(np.array(upright.convert("RGB"))).permute(2, 0, 1).contiguous()
+
+
+def image_size(content: bytes) -> tuple[int, int]:
+    """(width, height) of an image file's bytes as its header says it, before anything is decoded.
+
+    Raises:
+        BadData: They are no image.
+    """
+    try:
+        with PilImage.open(BytesIO(content), formats=_FORMATS) as picture:
+            return picture.size
+    except Exception as e:  # as in `_decoded`; above Pillow's own limit it refuses, which `read_image` says better
+        if isinstance(e, (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning)):
+            raise _too_large(content, "it claims") from None
+        raise BadData(f"{_called(content)}: {_reason(content, e)}; replace it.") from None
 
 
 def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
@@ -149,25 +166,26 @@ def write_png(path: Path, picture: PilImage.Image) -> None:
     write_atomic(path, lambda temp: picture.save(temp, format="PNG"))
 
 
-def _decoded(path: Path) -> PilImage.Image:
+def _decoded(source: Path | bytes) -> PilImage.Image:
     """The first picture of a file, decoded; whatever goes wrong with it becomes one sentence about the file."""
     try:
         # Not by its path: then Pillow maps some files into memory, and garbles sideways TIFFs (13.0).
-        with path.open("rb") as file, PilImage.open(file, formats=_FORMATS) as picture:
+        opened = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        with opened as file, PilImage.open(file, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise _too_large(path, f"{picture.width}x{picture.height} pixels are")
+                raise _too_large(source, f"{picture.width}x{picture.height} pixels are")
             picture.load()
             return picture
     except BadData:
         raise
     except FileNotFoundError:
-        raise BadData(f"{path}: there is no such file.") from None
+        raise BadData(f"{_called(source)}: there is no such file.") from None
     except (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning):
         # Pillow's own limit lies above ours: far above it Pillow refuses a header, a little above it Pillow warns, and
         # we refuse. The warning is not silenced: `catch_warnings` would change every thread's filters for each image.
-        raise _too_large(path, "it claims") from None
+        raise _too_large(source, "it claims") from None
     except Exception as e:  # damaged bytes make Pillow's readers stumble in ways that are no list: nothing of ours runs
-        raise BadData(f"{path}: {_reason(path, e)}; replace or remove the file.") from None
+        raise BadData(f"{_called(source)}: {_reason(source, e)}; replace or remove the file.") from None
 
 
 def _decoded_labels(path: Path) -> PilImage.Image:
@@ -179,10 +197,15 @@ def _decoded_labels(path: Path) -> PilImage.Image:
     return picture
 
 
-def _too_large(path: Path, what: str) -> BadData:
+def _called(source: Path | bytes) -> str:
+    """What to call an image in a sentence."""
+    return "the image" if isinstance(source, bytes) else str(source)
+
+
+def _too_large(source: Path | bytes, what: str) -> BadData:
     return BadData(
-        f"{path}: {what} more than the {MAX_PIXELS // 10**6} million pixels that are taken; scale it down or cut it"
-        " into tiles."
+        f"{_called(source)}: {what} more than the {MAX_PIXELS // 10**6} million pixels that are taken; scale it down or"
+        " cut it into tiles."
     )
 
 
@@ -212,13 +235,13 @@ def _upright(source: PilImage.Image, picture: PilImage.Image) -> PilImage.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(source: Path | bytes, error: Exception) -> str:
     """What is wrong with a file that Pillow could not read."""
-    if path.is_dir():
+    if isinstance(source, Path) and source.is_dir():
         return "is a folder, not an image"
     if isinstance(error, PermissionError):
         return "may not be read (permission denied)"
-    if path.stat().st_size == 0:
+    if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
         return "is empty (0 bytes)"
     if isinstance(error, UnidentifiedImageError):
         return "is no image, or of a format that is not known"

@@ -74,7 +74,7 @@ class Predictor:
         epoch = load_weights(run.best, model)
         place = torch.device(pick_device(device) if backend == "torch" else "cpu")
         model.to(place).to(memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
-        images = _calibration(experiment, find_data_root(data_root)) if precision == "int8" else ()
+        images = calibration_images(experiment, find_data_root(data_root)) if precision == "int8" else ()
         predictor = cls(model, experiment, make_backend(backend, model, precision, images))
         predictor.epoch = epoch
         return predictor
@@ -104,7 +104,7 @@ def load(run: Run | Path | str, device: str = "auto") -> Predictor:
     return Predictor.load(run, device)
 
 
-def _calibration(experiment: Experiment, root: Path) -> list[UInt8[Tensor, "1 3 _ _"]]:
+def calibration_images(experiment: Experiment, root: Path) -> list[UInt8[Tensor, "1 3 _ _"]]:
     """Training images as the network sees them, evenly spaced over the split."""
     split = experiment.data.build(experiment.data.train_split, root)
     chosen = np.linspace(0, len(split) - 1, min(CALIBRATING, len(split))).astype(int)

@@ -23,7 +23,7 @@ from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import judge, summarise
 from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
-from pixelwise.engine.memory import keep_freed_memory
+from pixelwise.engine.memory import freed_memory_kept
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predictor import Predictor
@@ -32,6 +32,7 @@ from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_ti
 from pixelwise.engine.rehearsal import check_batches
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
 from pixelwise.engine.selection import State, advance
+from pixelwise.engine.tracking import TrackerName, check_tracker, tracking
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
@@ -39,13 +40,20 @@ from pixelwise.models import Segmenter
 from pixelwise.runs import Run
 
 
-def train(experiment: Experiment, *, data_root: Path | str | None = None, out: Path | str | None = None) -> Run:
+def train(
+    experiment: Experiment,
+    *,
+    data_root: Path | str | None = None,
+    out: Path | str | None = None,
+    track: TrackerName | None = None,
+) -> Run:
     """Trains an experiment and writes its run folder.
 
     Args:
         experiment: What to do.
         data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
         out: The run's folder, new or empty; None makes `runs/<name>/<time>_seed<n>`.
+        track: Who is told of each epoch besides the run's folder.
 
     Returns:
         The run; its best checkpoint is judged on the validation split.
@@ -60,6 +68,7 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     """
     path = Path(out) if out else Run.new_path(Path("runs"), experiment.name, experiment.fit.seed)
     check_free(path, "a run")
+    check_tracker(track, experiment.name)
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
     network = _fresh_network(experiment)
@@ -69,15 +78,16 @@ def train(experiment: Experiment, *, data_root: Path | str | None = None, out: P
     statistics = measure(data.train, machine.workers)
     environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
     run = Run.create(path, experiment.to_json(), environment)
-    return _fit(run, experiment, machine, data, statistics, network)
+    return _fit(run, experiment, machine, data, statistics, network, track)
 
 
-def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run:
+def resume(run: Run | Path | str, *, data_root: Path | str | None = None, track: TrackerName | None = None) -> Run:
     """Goes on after a run's last finished epoch, to the same weights as if it had not been stopped.
 
     Args:
         run: The run; a finished one is given back as it is.
         data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
+        track: Who is told of each epoch, the finished ones included.
 
     Raises:
         RunError: The run cannot be used, its training split has changed, or the loss became infinite.
@@ -88,6 +98,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
     """
     run = Run.open(run.path if isinstance(run, Run) else run)
     experiment = Experiment.from_json(run.experiment_json())
+    check_tracker(track, experiment.name)
     machine, statistics = run.stored("machine", Machine), run.stored("statistics", Statistics)
     decide(experiment.fit.replace(device=machine.device))  # the device must still be there
     data = _open_data(experiment, data_root)
@@ -97,7 +108,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None) -> Run
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
     network = _build_network(experiment) if run.last.exists() else _fresh_network(experiment)
-    return _fit(run, experiment, machine, _decode(data, experiment, machine), statistics, network)
+    return _fit(run, experiment, machine, _decode(data, experiment, machine), statistics, network, track)
 
 
 class _Data(NamedTuple):
@@ -134,12 +145,12 @@ class _Learner:
 
 
 def _fit(
-    run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module
-) -> Run:
+    run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module,
+    track: TrackerName | None,
+) -> Run:  # fmt: skip
     """The epochs that are still to do."""
     fit, log = experiment.fit, Log(run.log)
     torch.set_num_threads(machine.threads)
-    keep_freed_memory()
     learner = _build(experiment, machine, data, statistics, network)
     state = _restore(run, learner)
     frozen = variants(experiment.model, experiment.augment)
@@ -152,7 +163,7 @@ def _fit(
     if absent := [n for n, pixels in zip(data.space.names, statistics.pixel_counts, strict=True) if not pixels]:
         log.line(f"no training pixel of {', '.join(absent)}: cannot be learnt; class weights, if any, are 0 for it")
     budget, epoch = Budget(fit, run.history()), state.epoch + 1
-    with Guard(run) as guard:
+    with Guard(run) as guard, tracking(track, run, run.history()) as tracker, freed_memory_kept():
         while not state.stopped and budget.allows(epoch):
             began, rate = time.perf_counter(), learning_rate(fit, budget.share(epoch))
             seed_torch(fit.seed, epoch)
@@ -171,6 +182,7 @@ def _fit(
                 run.add_result(result, judged.ids, judged.matrices)
             save_state(run.last, learner.model, learner.optimizer, state)
             log.line(epoch_line(record, fit))
+            tracker.add(record)
             guard.after_step()
             epoch += 1
     if fit.early_stop and state.stale >= fit.early_stop.patience:

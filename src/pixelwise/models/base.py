@@ -1,6 +1,6 @@
 """The contract of a network: a spec that builds it, and the frame that every network runs in."""
 
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field, model_validator
@@ -134,7 +134,9 @@ class Segmenter(nn.Module):
         assert isinstance(self.network, TwoHalves)
         return self.network
 
-    def _missing(self, length: int) -> int:
-        """How many pixels a side lacks."""
-        wanted = max(length, self.min_size)
-        return -(-wanted // self.multiple) * self.multiple - length
+    def _missing(self, length: Any) -> Any:
+        """How many pixels a side lacks; a symbol of how many, of a symbolic length, while the network is exported."""
+        if self.min_size <= self.multiple:
+            return -length % self.multiple
+        wanted = torch.sym_max(length, self.min_size)
+        return wanted + -wanted % self.multiple - length

@@ -61,9 +61,14 @@ def _cell(value: str) -> str:
 
 
 def _render(template: str, result: Reproduction, data: Mapping[str, str]) -> str:
-    environment = jinja2.Environment(
+    return environment().get_template(template).render(result=result, report=result.published, data=data)
+
+
+def environment() -> jinja2.Environment:
+    """Templates, and how they write numbers."""
+    found = jinja2.Environment(
         loader=jinja2.PackageLoader("pixelwise.report"), autoescape=jinja2.select_autoescape(), trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"number": number, "signed": signed, "cell": _cell}
-    return environment.get_template(template).render(result=result, report=result.published, data=data)
+    found.filters |= {"number": number, "signed": signed, "cell": _cell}
+    return found

@@ -1,6 +1,8 @@
 """Results as tables for a terminal."""
 
+from collections.abc import Mapping, Sequence
 from statistics import median_low
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -33,6 +35,39 @@ def scores_table(result: SplitResult) -> Table:
         table.add_row(f"mean IoU, {grouping} ({found.classes_in_mean} groups)", _shown(found.mean_iou), "")
         for name, value in found.iou.items():
             table.add_row(f"IoU {name}", _shown(value), "")
+    return table
+
+
+def opinions_table(
+    found: Sequence[tuple[str, str, float, Sequence[float]]], classes: Sequence[str]
+) -> tuple[Table, str]:
+    """What several judges say, side by side, and how each defines its mean.
+
+    Args:
+        found: Judge, definition, mean IoU, IoU of each class.
+        classes: Their names.
+    """
+    table = Table(title="IoU by several judges", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("")
+    for judge, *_ in found:
+        table.add_column(judge, justify="right")
+    table.add_row("mean IoU", *(_shown(mean) for _, _, mean, _ in found))
+    table.add_section()
+    for place, name in enumerate(classes):
+        table.add_row(name, *(_shown(iou[place]) for *_, iou in found))
+    return table, "\n".join(f"{judge}: {definition}" for judge, definition, *_ in found)
+
+
+def certificate_table(found: Mapping[str, Any]) -> Table:
+    """What an export does, beside the run."""
+    title = f"{found['to']}, {found['precision']}: {found['images']} images of {found['split']}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for name in ("", "run", "export"):
+        table.add_column(name, justify="right" if name else "left")
+    table.add_row("mean IoU", _shown(found["mean_iou"]), _shown(found["mean_iou_exported"]))
+    table.add_row("pixels of another class", "", f"{found['changed_pixels']:.4%}")
+    table.add_row("ms an image", f"{found['milliseconds']:.1f}", f"{found['milliseconds_exported']:.1f}")
+    table.add_row("MB", "", f"{found['bytes'] / 1e6:.1f}")
     return table
 
 
@@ -95,4 +130,4 @@ def _percent(share: float) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None or value != value else f"{value:.4f}"

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pixelwise.core.files import write_atomic
 from pixelwise.core.labels import LabelSpace
+from pixelwise.viz.errors import errors
 from pixelwise.viz.legend import INK, MUTED, PAPER, font, legend, present
 from pixelwise.viz.overlay import colourise, overlay, scaled
 
@@ -36,7 +37,9 @@ class SheetRow(NamedTuple):
     labels: UInt8[np.ndarray, "H W"] | None
 
 
-def save_sheet(rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title: str = "") -> None:
+def save_sheet(
+    rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title: str = "", mistakes: bool = False
+) -> None:
     """Writes a sheet with the columns input, prediction, ground truth and overlay as a PNG.
 
     Every picture keeps its proportions within a square cell. The prediction's and the ground truth's column are left
@@ -48,16 +51,17 @@ def save_sheet(rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title
         space: The classes' names and colours.
         path: The file to make or replace.
         title: What stands above the sheet.
+        mistakes: Whether the last column is of what is wrong instead of the overlay; rows have all pictures then.
 
     Raises:
         RunError: The file cannot be written.
         ValueError: There is no row, or one with neither prediction nor labels.
     """
-    sheet = _sheet(rows, space, title)
+    sheet = _sheet(rows, space, title, mistakes)
     write_atomic(path, lambda temp: sheet.save(temp, format="PNG", dpi=(300, 300)))
 
 
-def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Image:
+def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str, mistakes: bool) -> Image.Image:
     if not rows:
         raise ValueError("a sheet needs at least one row")
     kinds = [
@@ -67,8 +71,8 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Ima
     width = int(np.clip(max(max(row.image.shape[:2]) for row in rows), _NARROW, _WIDE))
     size = max(12, round(width / 24))
     gap = max(4, width // 64)
-    heads = ["input", *kinds, "overlay"]
-    cells = [[p if p is None else scaled(p, width) for p in _pictures(row, space, kinds)] for row in rows]
+    heads = ["input", *kinds, "errors" if mistakes else "overlay"]
+    cells = [[p if p is None else scaled(p, width) for p in _pictures(row, space, kinds, mistakes)] for row in rows]
     heights = [max(cell.height for cell in row if cell) for row in cells]
     sides = [_side_title(row.title, height, size) for row, height in zip(rows, heights, strict=True)]
 
@@ -102,13 +106,17 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str) -> Image.Ima
     return sheet
 
 
-def _pictures(row: SheetRow, space: LabelSpace, kinds: Sequence[str]) -> list[UInt8[np.ndarray, "H W 3"] | None]:
+def _pictures(
+    row: SheetRow, space: LabelSpace, kinds: Sequence[str], mistakes: bool
+) -> list[UInt8[np.ndarray, "H W 3"] | None]:
     """The picture of each column, None where the row has none."""
     maps = {"prediction": row.prediction, "ground truth": row.labels}
     shown = row.labels if row.prediction is None else row.prediction
     if shown is None:
         raise ValueError(f"the row '{row.title}' has neither prediction nor labels")
     columns = [None if (classes := maps[kind]) is None else colourise(classes, space) for kind in kinds]
+    if mistakes and row.prediction is not None and row.labels is not None:
+        return [row.image, *columns, errors(row.image, row.prediction, row.labels)]
     return [row.image, *columns, overlay(row.image, shown, space)]
 
 

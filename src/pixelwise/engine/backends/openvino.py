@@ -23,7 +23,7 @@ class OpenVinoBackend:
         libraries = ("openvino", "nncf") if precision == "int8" else ("openvino",)
         if missing := [name for name in libraries if find_spec(name) is None]:
             raise InvalidSpec(f"the backend openvino needs {missing[0]}: pip install 'pixelwise[openvino]'.")
-        _without_telemetry()
+        without_telemetry()
         import openvino
 
         self.model = model.cpu().eval()
@@ -69,7 +69,7 @@ def _quantised(network: Any, model: Segmenter, calibration: Sequence[Images]) ->
     return nncf.quantize(network, images, preset=nncf.QuantizationPreset.MIXED, subset_size=len(calibration))
 
 
-def _without_telemetry() -> None:
+def without_telemetry() -> None:
     """Keeps OpenVINO from reporting to its makers that it was imported and what it converted.
 
     It does so wherever this module can be imported, and has a stand-in for where it cannot.

@@ -1,0 +1,86 @@
+"""A predictor from an export's folder: no network's code, no weights but the file's own."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from pixelwise.core.errors import InvalidSpec, RunError
+from pixelwise.core.labels import LabelSpace
+
+FILES = {"model.onnx": "onnxruntime", "model.xml": "openvino", "model.pt2": "torch"}
+"""An export's file -> what runs it."""
+ABOUT = "export.json"
+"""What the file is: its label space and the run that it came from."""
+
+
+class ExportedPredictor:
+    """An export as a function from images to class maps.
+
+    Args:
+        folder: What `pixelwise export` wrote.
+
+    Raises:
+        RunError: The folder holds no export, or a damaged one.
+        InvalidSpec: What runs it is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        found = next((folder / name for name in FILES if (folder / name).is_file()), None)
+        if found is None or not (folder / ABOUT).is_file():
+            raise RunError(f"{folder} holds no export; give the folder that `pixelwise export` printed.")
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            self.space = LabelSpace.model_validate(about["label_space"])
+            self.epoch = int(about["epoch"])
+        except (ValueError, KeyError):
+            raise RunError(f"{folder / ABOUT} is damaged; export the run again.") from None
+        library = FILES[found.name]
+        if find_spec(library) is None:
+            raise InvalidSpec(f"{found} is run by {library}, which is not installed: pip install {library}.")
+        self._run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
+
+    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
+        """Class ids of one RGB image, at its own size."""
+        return self.classes([image])[0]
+
+    def classes(self, images: list[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
+        """Class ids of several RGB images, each at its own size."""
+        return [self._run(np.ascontiguousarray(image)[None])[0] for image in images]
+
+
+def _onnxruntime(file: Path) -> Any:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    return lambda images: session.run(None, {"images": images})[0]
+
+
+def _openvino(file: Path) -> Any:
+    from pixelwise.engine.backends.openvino import without_telemetry
+
+    without_telemetry()
+    import openvino
+
+    # In the precision of the certificate, on processors with bf16 too.
+    network = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda images: network(images)[0]
+
+
+def _torch(file: Path) -> Any:
+    program = torch.export.load(file).module()
+
+    def run(images: UInt8[np.ndarray, "B H W 3"]) -> UInt8[np.ndarray, "B H W"]:
+        try:
+            with torch.inference_mode():
+                found: UInt8[np.ndarray, "B H W"] = program(torch.from_numpy(images)).numpy()
+        except AssertionError as e:  # a guard of the archive
+            height, width = images.shape[1:3]
+            raise RunError(f"{file} takes no image of {width}x{height} pixels ({e}); give a larger one.") from None
+        return found
+
+    return run

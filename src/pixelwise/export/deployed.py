@@ -1,0 +1,70 @@
+"""The whole way from pixels to classes as one module, for exporters."""
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pixelwise.data.transforms import Size
+from pixelwise.models import Segmenter
+
+
+class Deployed(nn.Module):
+    """A Segmenter with what the Predictor does around it: resize, and bring the logits back.
+
+    It pads and crops by choosing rows and columns. Padding and slicing themselves would tell an exporter that an image
+    is never, or always, of the network's multiple, and the file would take no other.
+
+    Args:
+        model: The network in its frame.
+        size: (H, W) that images are brought to, or None; without, both sides are at least the network's `min_size`.
+    """
+
+    def __init__(self, model: Segmenter, size: Size | None) -> None:
+        super().__init__()
+        self.model, self.size = model, size
+
+    def forward(self, images: UInt8[Tensor, "B H W 3"]) -> UInt8[Tensor, "B H W"]:
+        """RGB images, all of one size, to their class ids."""
+        height, width = images.shape[1], images.shape[2]
+        pixels = images.permute(0, 3, 1, 2)
+        if self.size is None:
+            normalised = (pixels - self.model.mean) / self.model.std
+            logits = self.model.network(
+                _extended(_extended(normalised, 2, self.model.multiple), 3, self.model.multiple)
+            )
+            logits = _first(_first(logits, 2, height), 3, width)
+        else:
+            rows, columns = _shares(height, self.size[0]), _shares(width, self.size[1])
+            small = rows @ (pixels.float() @ columns.T).round()
+            # As the Predictor resizes: side by side, each time to eight bits.
+            logits = self.model(small.round().clamp(0, 255).to(torch.uint8))
+            logits = F.interpolate(logits, [height, width], mode="bilinear", align_corners=False)
+        return logits.argmax(1).to(torch.uint8)
+
+
+def _extended(images: Tensor, side: int, multiple: int) -> Tensor:
+    """Images with zeros right or below, so that a side is a multiple."""
+    if multiple == 1:
+        return images
+    length = images.shape[side]
+    places = torch.arange((length + multiple - 1) // multiple * multiple, device=images.device)
+    inside = (places < length).to(images.dtype).view(-1, *[1] * (3 - side))
+    return images.index_select(side, places.clamp(max=length - 1)) * inside
+
+
+def _shares(length: int, wanted: int) -> Tensor:
+    """How much each pixel of a side has of each pixel of the resized side, `[wanted, length]`: bilinear, antialiased.
+
+    Written out, because not every program that runs an export antialiases as torch does.
+    """
+    scale = torch.tensor(1.0) * length / wanted
+    centres = (torch.arange(wanted)[:, None] + 0.5) * scale
+    away = (torch.arange(length)[None] + 0.5 - centres).abs() / scale.clamp(min=1)
+    shares = (1 - away).clamp(min=0)
+    return shares / shares.sum(1, keepdim=True)
+
+
+def _first(logits: Tensor, side: int, length: int) -> Tensor:
+    """The first rows or columns."""
+    return logits.index_select(side, torch.arange(length, device=logits.device))

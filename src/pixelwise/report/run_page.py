@@ -1,0 +1,93 @@
+"""A run for a person: one page that needs nothing beside it."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+from pixelwise.core.spec import Spec
+from pixelwise.report.pages import environment
+from pixelwise.scores import MeanIou, SplitResult
+
+
+class Calibration(Spec):
+    """How sure the network is, against how right it is.
+
+    Attributes:
+        error: Expected calibration error, 0..1.
+        temperature: By which logits are to be divided.
+        error_after: The error then.
+        fitted_on: The split that the temperature was fitted on.
+    """
+
+    error: float
+    temperature: float
+    error_after: float
+    fitted_on: str
+
+
+class ClassRow(Spec):
+    """One class of the chart; the best first.
+
+    Attributes:
+        name: The class.
+        colour: Its own, as CSS has it.
+        iou: 0..1 or None.
+        trivial: IoU of the trivial predictor.
+        boundary: Boundary IoU.
+        pixels: Share of the split's valid pixels.
+    """
+
+    name: str
+    colour: str
+    iou: float | None
+    trivial: float | None
+    boundary: float | None
+    pixels: float
+
+
+class RunReport(Spec):
+    """What the page shows.
+
+    Attributes:
+        name: The recipe.
+        seed: The run's.
+        command: That trains it again.
+        result: Scores on the split that the page is about.
+        others: Scores on other splits that were judged.
+        data: Facts about the data, a name and a text each.
+        asked: Facts about the training.
+        machine: Facts about where it ran, and how fast.
+        classes: The chart.
+        boundary: Boundary IoU.
+        calibration: None where no pixel is valid.
+        per_image: Mean IoU of the worst, the median and the best image.
+        figures: Caption -> picture's file, for the charts.
+        images: Caption -> picture's file, for the images.
+    """
+
+    name: str
+    seed: int
+    command: str
+    result: SplitResult
+    others: tuple[SplitResult, ...]
+    data: dict[str, str]
+    asked: dict[str, str]
+    machine: dict[str, str]
+    classes: tuple[ClassRow, ...]
+    boundary: MeanIou
+    calibration: Calibration | None
+    per_image: dict[str, float]
+    figures: dict[str, str]
+    images: dict[str, str]
+
+
+def html(report: RunReport, folder: Path) -> str:
+    """The page.
+
+    Args:
+        report: What to show.
+        folder: Below which its pictures lie.
+    """
+    files = [*report.figures.values(), *report.images.values()]
+    data: Mapping[str, str] = {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
+    return environment().get_template("run.html").render(run=report, data=data)

@@ -1,0 +1,1 @@
+"""A trained network behind HTTP: images in, label maps, overlays or polygons out."""

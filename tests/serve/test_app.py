@@ -1,0 +1,213 @@
+"""A served mask is a predicted one, and nothing that a client sends is taken on trust."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image, ImageDraw
+
+from pixelwise.data import Shapes
+from pixelwise.engine.predict import predict
+from pixelwise.engine.predictor import Predictor
+from pixelwise.engine.train import train
+from pixelwise.experiment import Experiment, Fit
+from pixelwise.runs import Run
+from pixelwise.serve.answers import polygons
+from pixelwise.serve.app import Limits, build
+from pixelwise.serve.batches import Batches
+from tests.data.trees import write_image
+from tests.networks import Small
+
+OVERLAY = "image/vnd.pixelwise.overlay+png"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    fit = Fit(epochs=1, batch_size=4, device="cpu", precision="fp32", workers=0)
+    small = Experiment(name="tests/served", data=Shapes(size=(32, 32), images=8), model=Small(), fit=fit)
+    return train(small, out=tmp_path_factory.mktemp("serve") / "run")
+
+
+@pytest.fixture(scope="module")
+def client(run: Run) -> Iterator[TestClient]:
+    limits = Limits(bytes=50_000, pixels=100 * 100, seconds=20, waiting=32)
+    with TestClient(build(Predictor.load(run, "cpu"), "tests/served", limits)) as found:
+        yield found
+
+
+def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", seed: int = 0) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, format=kind)
+    return file.getvalue()
+
+
+def test_a_served_mask_is_the_predicted_file_byte_for_byte(run: Run, client: TestClient) -> None:
+    files = [write_image(Path(f"{n}.png"), (20 + n, 30)) for n in range(4)]
+    written = predict(run, files, "out", "cpu").written
+    with ThreadPoolExecutor(4) as pool:  # together, so that some share a batch
+        answers = list(pool.map(lambda file: client.post("/v1/segment", content=file.read_bytes()), files))
+    for answer, one in zip(answers, written, strict=True):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.content == one.labels.read_bytes()
+
+
+def test_the_overlay_has_the_images_size(client: TestClient) -> None:
+    answer = client.post("/v1/segment", content=picture((41, 33)), headers={"Accept": OVERLAY})
+    assert answer.headers["content-type"] == OVERLAY
+    assert Image.open(BytesIO(answer.content)).size == (41, 33)
+
+
+def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> None:
+    body = picture((40, 30))
+    found = client.post("/v1/segment", content=body, headers={"Accept": "application/json"}).json()
+    classes = Predictor.load(run, "cpu")(np.array(Image.open(BytesIO(body))))
+    assert (found["width"], found["height"]) == (40, 30)
+    assert sum(one["share"] for one in found["classes"]) == pytest.approx(1)
+    names = Shapes().label_space.names
+    assert {one["name"] for one in found["classes"]} == {names[c] for c in np.unique(classes)}
+    for one in found["classes"]:
+        assert one["share"] == pytest.approx((classes == names.index(one["name"])).mean())
+        assert one["polygons"]
+
+
+def test_outlines_enclose_the_mask() -> None:
+    chance = np.random.default_rng(0)
+    mask = np.kron(chance.random((6, 7)) < 0.5, np.ones((9, 9))).astype(bool)
+    drawn = Image.new("1", mask.shape[::-1])
+    pen = ImageDraw.Draw(drawn)
+    for outer, *holes in polygons(mask):
+        pen.polygon([(x - 0.5, y - 0.5) for x, y in outer], fill=1)
+        for hole in holes:
+            pen.polygon([(x - 0.5, y - 0.5) for x, y in hole], fill=0)
+    assert (np.array(drawn) == mask).mean() > 0.9
+    assert not polygons(np.zeros((4, 5), bool))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "sentence"),
+    [
+        (b"", {}, 422, "the body is empty"),
+        (b"no image", {}, 422, "the image: is no image"),
+        (picture()[:200], {}, 422, "the image: "),
+        (picture((200, 200)), {}, 413, "larger than 50000 bytes"),
+        (picture((120, 100), "JPEG"), {}, 413, "120x100 pixels, more than the 10000"),
+        (picture(), {"Content-Type": "text/html"}, 415, "text/html is no image"),
+        (picture(), {"Accept": "audio/mpeg"}, 406, "Accept: audio/mpeg"),
+    ],
+    ids=["empty", "text", "cut", "bytes", "pixels", "type", "accept"],
+)
+def test_what_cannot_be_answered_is_refused_in_a_sentence(
+    client: TestClient, body: bytes, headers: dict[str, str], status: int, sentence: str
+) -> None:
+    answer = client.post("/v1/segment", content=body, headers=headers)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+    assert list(answer.json()) == ["error"]
+
+
+def test_a_body_without_a_length_is_read_no_further_than_allowed(client: TestClient) -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        while len(taken) < 10_000:
+            taken.append(1)
+            yield bytes(10_000)
+
+    assert client.post("/v1/segment", content=endless()).status_code == 413
+
+
+class Slow:
+    """Predicts nothing, when it is let."""
+
+    def __init__(self) -> None:
+        self.space, self.epoch = Shapes().label_space, 1
+        self.go = threading.Event()
+        self.batches: list[int] = []
+
+    def classes(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        self.go.wait(10)
+        self.batches.append(len(images))
+        return [np.zeros(image.shape[:2], np.uint8) for image in images]
+
+
+def test_more_than_may_wait_are_told_to_come_again_and_who_waits_shares_a_batch() -> None:
+    slow = Slow()
+    with TestClient(build(slow, "slow", Limits(waiting=2))) as client, ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(client.post, "/v1/segment", content=picture()) for _ in range(6)]
+        deadline = time.monotonic() + 10
+        while sum(answer.done() for answer in answers) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        slow.go.set()
+        codes = sorted(answer.result().status_code for answer in answers)
+    assert codes.count(429) >= 1
+    assert codes.count(200) >= 3
+    assert max(slow.batches) >= 2
+    assert sum(slow.batches) == codes.count(200)
+
+
+def test_who_waits_too_long_is_told() -> None:
+    slow = Slow()
+    with TestClient(build(slow, "slow", Limits(seconds=0.2))) as client:
+        answer = client.post("/v1/segment", content=picture())
+        slow.go.set()
+    assert answer.status_code == 503
+    assert "no answer within 0.2 seconds" in answer.json()["error"]
+
+
+def test_shutting_down_finishes_what_was_begun() -> None:
+    slow = Slow()
+
+    async def interrupted() -> np.ndarray:
+        batches = Batches(slow.classes, 4)
+        await batches.start()
+        waiting = asyncio.create_task(batches.segment(np.zeros((3, 4, 3), np.uint8)))
+        await asyncio.sleep(0.05)
+        threading.Timer(0.1, slow.go.set).start()
+        await batches.stop()
+        return await waiting
+
+    assert asyncio.run(interrupted()).shape == (3, 4)
+
+
+def test_a_network_that_fails_fails_one_batch() -> None:
+    class Moody(Slow):
+        def classes(self, images: list[np.ndarray]) -> list[np.ndarray]:
+            if not self.batches:
+                self.batches.append(0)
+                raise RuntimeError("out of memory")
+            return [np.zeros(image.shape[:2], np.uint8) for image in images]
+
+    with TestClient(build(Moody(), "moody"), raise_server_exceptions=False) as client:
+        assert client.post("/v1/segment", content=picture()).status_code == 500
+        assert client.post("/v1/segment", content=picture()).status_code == 200
+
+
+def test_a_token_is_asked_for(run: Run) -> None:
+    with TestClient(build(Predictor.load(run, "cpu"), "t", token="secret")) as client:
+        assert client.post("/v1/segment", content=picture()).status_code == 401
+        wrong = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secre"})
+        assert wrong.status_code == 401
+        right = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secret"})
+        assert right.status_code == 200
+        assert client.get("/healthz").status_code == 200
+
+
+def test_what_answers_and_how_often_is_told(client: TestClient) -> None:
+    model = client.get("/v1/model").json()
+    assert [one["name"] for one in model["classes"]] == list(Shapes().label_space.names)
+    assert model["name"] == "tests/served"
+    client.post("/v1/segment", content=picture())
+    told = client.get("/metrics").text
+    assert 'pixelwise_requests_total{status="200"}' in told
+    paths = json.loads(client.get("/openapi.json").text)["paths"]
+    assert {"/v1/segment", "/v1/model", "/healthz", "/metrics"} <= set(paths)
