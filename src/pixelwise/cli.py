@@ -14,7 +14,8 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction
 from tyro.extras import SubcommandApp
 
-from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError, did_you_mean
+from pixelwise.core.arguments import check_verb, one_value_each, values_of, with_seed
+from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError
 
 app = SubcommandApp()
 data = app.command(SubcommandApp(), name="data", help="Get a data set, or look at what is in one.")
@@ -100,6 +101,8 @@ def evaluate(
     from pixelwise.runs import Run
 
     if judges:
+        if json or (backend, precision) != ("torch", "fp32"):
+            raise InvalidSpec("--judges looks at torch's predictions in fp32 and prints a table: leave out the others.")
         from pixelwise.report.tables import opinions_table
         from pixelwise.studies.judges import opinions
 
@@ -132,7 +135,7 @@ def predict(
         paths: image files, and folders that are searched for images
         out: where the pictures go: a new or empty folder
         backend: what computes; openvino and onnxruntime are extras, and faster on a processor
-        precision: bf16 is faster where the hardware has it; int8 is openvino's: judge what it costs by `evaluate`
+        precision: bf16 and int8 (openvino) are faster and change some pixels: `evaluate` judges what it costs
         labels_only: write no overlays
         data_root: folder of the data sets, for int8; else PIXELWISE_DATA, else ./data
     """
@@ -269,7 +272,7 @@ def reproduce(
     from pixelwise.report.pages import summary_table
     from pixelwise.studies.reproduce import reproduce as run_report
 
-    done = run_report(report, systems, _with_seed(_values(set), seed), data_root=data_root, out=out)
+    done = run_report(report, systems, with_seed(values_of(set), seed), data_root=data_root, out=out)
     markdown, page, numbers = done.files
     _print(summary_table(done.result), f"page      {page}", f"markdown  {markdown}", f"numbers   {numbers}")
 
@@ -315,7 +318,7 @@ def stats(
     from pixelwise.studies.stats import spec_of
     from pixelwise.studies.stats import stats as measure
 
-    found = measure(spec_of(dataset, _values(set)), find_data_root(data_root), out, [split] if split else None)
+    found = measure(spec_of(dataset, values_of(set)), find_data_root(data_root), out, [split] if split else None)
     if json:
         _print_json(found.model_dump(mode="json"))
     else:
@@ -343,11 +346,11 @@ def list_(what: Positional[Literal["recipes", "models", "losses", "datasets"]], 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Errors that are the user's to mend become one sentence and exit code 2."""
-    words = _one_value_each(sys.argv[1:] if argv is None else argv)
+    words = one_value_each(sys.argv[1:] if argv is None else argv)
     try:
-        _check_verb("pixelwise", words[:1], VERBS)
+        check_verb("pixelwise", words[:1], VERBS)
         if words[:1] == ["data"]:
-            _check_verb("pixelwise data", words[1:2], DATA_VERBS)
+            check_verb("pixelwise data", words[1:2], DATA_VERBS)
         about = "Train, judge and use semantic-segmentation models."
         app.cli(args=words, prog="pixelwise", description=about, config=(FlagCreatePairsOff,))
     except KeyboardInterrupt:
@@ -363,28 +366,7 @@ def _experiment(recipe: str | None, seed: int | None, changes: Iterable[str]) ->
 
     if recipe is None:
         raise InvalidSpec(f"train wants a recipe or --resume RUN. Recipes: {', '.join(sorted(recipes.RECIPES))}.")
-    return recipes.get(recipe).with_values(_with_seed(_values(changes), seed))
-
-
-def _values(changes: Iterable[str]) -> dict[str, str]:
-    """Path -> text of the --set flags."""
-    values = {}
-    for change in changes:
-        path, sign, value = change.partition("=")
-        if not sign:
-            raise InvalidSpec(f"--set wants path=value, such as fit.epochs=5, not '{change}'.")
-        values[path] = value
-    return values
-
-
-def _with_seed(values: dict[str, str], seed: int | None) -> dict[str, str]:
-    """The values, and the seed where one is given."""
-    return values if seed is None else {**values, "fit.seed": str(seed)}
-
-
-def _check_verb(program: str, words: Sequence[str], verbs: Sequence[str]) -> None:
-    if words and not words[0].startswith("-") and words[0] not in verbs:
-        raise InvalidSpec(f"{program} has no verb '{words[0]}'.{did_you_mean(words[0], verbs)}")
+    return recipes.get(recipe).with_values(with_seed(values_of(changes), seed))
 
 
 def _refuse_with_resume(**given: Any) -> None:
@@ -392,17 +374,6 @@ def _refuse_with_resume(**given: Any) -> None:
     extra = [name for name, value in given.items() if value not in (None, ())]
     if extra:
         raise InvalidSpec(f"--resume goes on with a run as it was begun: leave out {', '.join(extra)}.")
-
-
-def _one_value_each(argv: Sequence[str]) -> list[str]:
-    """`--set a=1 b=2` as `--set a=1 --set b=2`: both forms are natural, the parser takes one."""
-    words: list[str] = []
-    setting = False
-    for word in argv:
-        repeated = setting and "=" in word and not word.startswith("-") and words[-1] != "--set"
-        words += ["--set", word] if repeated else [word]
-        setting = word == "--set" or (setting and "=" in word)
-    return words
 
 
 def _print(*things: Any) -> None:
