@@ -12,39 +12,19 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from step import fast  # beside this program
 
 from pixelwise.data import CamVid
 from pixelwise.data.cache import decoded, folder
 from pixelwise.data.files import PairedFiles
 from pixelwise.engine.memory import freed_memory_kept
-from pixelwise.engine.precision import decide
-from pixelwise.engine.schedule import build_optimizer
-from pixelwise.experiment import Fit, Optimizer
-from pixelwise.losses import CrossEntropy
-from pixelwise.models import Fcn, Segmenter
-
-STEPS = 5
 
 
 def step_seconds(side: int, classes: int, batch: int) -> float:
     """The median of some training steps of the reports' FCN."""
-    machine = decide(Fit())
-    model = Segmenter(Fcn().build(classes), Fcn()).to(memory_format=torch.channels_last).train()
-    optimizer = build_optimizer(Optimizer(), model.parameters())
-    loss = CrossEntropy().build(torch.ones(classes, dtype=torch.int64))
     images = torch.randint(0, 256, (batch, 3, side, side), dtype=torch.uint8)
     labels = torch.randint(0, classes, (batch, side, side), dtype=torch.uint8)
-    seconds = []
-    for _ in range(STEPS + 2):
-        began = time.perf_counter()
-        with machine.autocast():
-            logits = model(images.contiguous(memory_format=torch.channels_last))
-        value = loss(logits, labels).mean
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        seconds.append(time.perf_counter() - began)
-    return median(seconds[2:])
+    return median(fast(images, labels, classes)[2:])
 
 
 def steps() -> dict[str, list[list[float]]]:

@@ -20,12 +20,12 @@ from pixelwise.models import Fcn, Segmenter
 BATCH, SIZE, CLASSES, STEPS = 16, 224, 21, 8
 
 
-def fast(images: torch.Tensor, labels: torch.Tensor) -> list[float]:
+def fast(images: torch.Tensor, labels: torch.Tensor, classes: int = CLASSES) -> list[float]:
     """As pixelwise's loop does it."""
     machine = decide(Fit())
-    model = Segmenter(Fcn().build(CLASSES), Fcn()).to(memory_format=torch.channels_last).train()
+    model = Segmenter(Fcn().build(classes), Fcn()).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(Optimizer(), model.parameters())
-    loss = CrossEntropy().build(torch.ones(CLASSES, dtype=torch.int64))
+    loss = CrossEntropy().build(torch.ones(classes, dtype=torch.int64))
     seconds = []
     for _ in range(STEPS):
         began = time.perf_counter()
