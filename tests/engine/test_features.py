@@ -71,7 +71,7 @@ def test_a_resumed_run_ends_with_the_same_weights(frozen: Experiment, monkeypatc
     def stop_at_3(learner: object, epoch: int, *rest: object) -> object:
         if epoch == 3:
             raise KeyboardInterrupt
-        return begin(learner, epoch, *rest)  # type: ignore[arg-type]
+        return begin(learner, epoch, *rest)  # type: ignore[arg-type]  # what the loop gave
 
     monkeypatch.setattr(loop, "_train_epoch", stop_at_3)
     with pytest.raises((Interrupted, KeyboardInterrupt)):

@@ -87,7 +87,7 @@ def predict(
         out: A new or empty folder.
         device: `auto`, `cpu`, `cuda` or `mps`.
         backend: What computes: `torch`, or `openvino` or `onnxruntime` on the processor.
-        precision: `fp32`; `bf16`, which is faster where the hardware has it and changes a pixel in a thousand; or, by
+        precision: `fp32`; `bf16`, which is faster where the hardware has it and changes some pixels; or, by
             OpenVINO, `int8`, which looks at training images first and changes more: `evaluate` says what it costs.
         overlays: Whether to write overlays, which take longer to write than labels.
         data_root: Where training images lie, for `int8`; None takes PIXELWISE_DATA, else ./data.

@@ -52,7 +52,7 @@ class CrossEntropyLoss(nn.Module):
 
 
 class _Sum(torch.autograd.Function):
-    """`F.cross_entropy(…, reduction="sum")` in a third of its time on processors (docs/performance.md).
+    """`F.cross_entropy(…, reduction="sum")` in a third of its time on processors (docs/log.md).
 
     One image after the other, so that what is computed in fp32 stays in the processor's cache, and the gradient in the
     same pass: softmax - label. Summed in fp64.

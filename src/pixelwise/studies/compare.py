@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pixelwise.core.errors import RunError
-from pixelwise.core.files import make_folder, write_text
+from pixelwise.core.files import check_free, make_folder, write_text
 from pixelwise.data import find_data_root
 from pixelwise.engine.evaluate import evaluate
 from pixelwise.engine.predictor import Predictor
@@ -50,11 +50,12 @@ def compare_runs(
         out: The folder of the page; a new or empty one.
 
     Raises:
-        RunError: A run cannot be used, or they have not the same images and classes.
+        RunError: A run cannot be used, `out` is not empty, or they have not the same images and classes.
         InvalidSpec: The data set has no such split.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
     """
+    check_free(Path(out), "a comparison")
     opened = [Run.open(run.path if isinstance(run, Run) else run) for run in runs]
     if len(opened) < 2:
         raise RunError("one run cannot be compared: give two or more run folders.")
