@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from statistics import median
 
 from benchmarks.machine import describe
-from benchmarks.page import SCALING, write_page
+from benchmarks.page import LOOKS, write_page
 from benchmarks.rows import ROWS, Row, Side
 
 HERE = Path(__file__).parent
@@ -41,11 +40,11 @@ def peers_python() -> Path:
     return python
 
 
-def measure(side: Side, data_root: Path, work: Path) -> dict[str, float]:
+def measure(side: Side, data_root: Path, work: Path, seed: int = 0) -> dict[str, float]:
     """One run of one side: what its last line of output says."""
     python = peers_python() if side.peer else Path(sys.executable)
     script = HERE / ("peers" if side.peer else "ours") / side.script
-    arguments = [text.format(data=data_root, work=work) for text in side.arguments]
+    arguments = [text.format(data=data_root, work=work, seed=seed) for text in side.arguments]
     done = subprocess.run([python, script, *arguments], capture_output=True, text=True, check=False, cwd=work)
     if done.returncode:
         raise SystemExit(f"{script.name} failed:\n{done.stderr[-4000:]}")
@@ -58,36 +57,34 @@ def run(row: Row, pairs: int, data_root: Path, work: Path, docs: Path) -> None:
     if row.prepare:
         measure(row.prepare, data_root, work)
     ours, theirs = [], []
-    for number in range(pairs):
-        ours.append(measure(row.ours, data_root, work))
-        theirs.append(measure(row.theirs, data_root, work))
-        ratio = row.ratio(ours[-1][row.figure], theirs[-1][row.figure])
+    for seed in range(pairs):
+        ours.append(measure(row.ours, data_root, work, seed))
+        theirs.append(measure(row.theirs, data_root, work, seed))
+        ratio = row.ratio(ours[-1], theirs[-1])
         pair = f"{ours[-1][row.figure]:.2f} and {theirs[-1][row.figure]:.2f}, ratio {ratio:.2f}"
-        print(f"{row.name} {number + 1}/{pairs}: {pair}", flush=True)
-    ratios = [row.ratio(a[row.figure], b[row.figure]) for a, b in zip(ours, theirs, strict=True)]
+        print(f"{row.name} {seed + 1}/{pairs}: {pair}", flush=True)
     result = {
-        "row": row.name, "date": date.today().isoformat(), "figure": row.figure, "ours": ours, "theirs": theirs,
-        "ratios": ratios, "median_ratio": median(ratios), "machine": describe(),
+        "row": row.name, "date": date.today().isoformat(), "ours": ours, "theirs": theirs, "machine": describe(),
     }  # fmt: skip
     (docs / "benchmarks" / f"{row.name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def run_scaling(data_root: Path, work: Path, docs: Path) -> None:
-    """Measures how the cost grows, and stores it."""
-    curves = measure(Side("scaling.py", ("{data}", "{work}")), data_root, work)
-    result = {"date": date.today().isoformat(), "curves": curves, "machine": describe()}
-    (docs / "benchmarks" / f"{SCALING}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+def look(name: str, data_root: Path, work: Path, docs: Path) -> None:
+    """Runs a program of pixelwise's side that has no peer, and stores what it found."""
+    found = measure(Side(f"{name}.py", ("{data}", "{work}")), data_root, work)
+    result = {"date": date.today().isoformat(), "found": found, "machine": describe()}
+    (docs / "benchmarks" / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {', '.join([*ROWS, SCALING])}; else all")
+    known = [*(name for name, row in ROWS.items() if not row.runs_of), *LOOKS]
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {', '.join(known)}; else all")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each side (5)")
     parser.add_argument("--data-root", type=Path, default=Path(os.environ.get("PIXELWISE_DATA") or "data"))
     parser.add_argument("--page-only", action="store_true", help="make the page from what was measured before")
     asked = parser.parse_args(words)
-    known = [*ROWS, SCALING]
     if unknown := [name for name in asked.rows if name not in known]:
         parser.error(f"no row is called {unknown[0]}; choose from {', '.join(known)}")
     docs = HERE.parent / "docs"
@@ -96,8 +93,8 @@ def main(words: Sequence[str] | None = None) -> None:
         work.mkdir(exist_ok=True)
         (docs / "benchmarks").mkdir(exist_ok=True)
         for name in asked.rows or known:
-            if name == SCALING:
-                run_scaling(asked.data_root.resolve(), work, docs)
+            if name in LOOKS:
+                look(name, asked.data_root.resolve(), work, docs)
             else:
                 run(ROWS[name], asked.pairs, asked.data_root.resolve(), work, docs)
     write_page(docs)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import matplotlib as mpl
@@ -18,19 +18,18 @@ HEAD = """\
 How fast pixelwise is beside what a user would otherwise run: the same network, data, crops and batch, on the same
 machine, in turn, each run a process of its own. `python -m benchmarks` repeats it; every single figure is in
 `docs/benchmarks/`. Machines differ and are rarely quiet: the ratios count, medians over the pairs with their range. A
-ratio above 1 says that pixelwise is ahead; *aim* is what was set as the goal before.
+ratio above 1 says that pixelwise is ahead; *aim* is what was set as the goal before; *the peak* is the machine's own
+best at products of bf16 matrices.
 """
-SCALING = "scaling"
+LOOKS = ("operators", "scaling", "load")
+"""Programs of pixelwise's side that have no peer."""
 UNITS = {"images_per_second": "images/s", "peak_mib": "MiB", "nanoseconds_per_pixel": "ns a pixel"}
 
 
 def write_page(docs: Path) -> None:
-    """Writes the page and its picture."""
-    found = {
-        name: json.loads(file.read_text(encoding="utf-8"))
-        for name in ROWS
-        if (file := docs / "benchmarks" / f"{name}.json").is_file()
-    }
+    """Writes the page and its pictures."""
+    figures, pictures = docs / "benchmarks", docs / "images"
+    found = {name: result for name, row in ROWS.items() if (result := _read(figures / f"{row.runs_of or name}.json"))}
     lines = [
         HEAD,
         "| work | beside | pixelwise | the other | ratio | aim | pairs, date |",
@@ -39,26 +38,104 @@ def write_page(docs: Path) -> None:
     lines += [_line(row, found.get(name)) for name, row in ROWS.items()]
     if found:
         lines += ["", "![Ratios of every row](images/performance.png)", "", *_machines(found)]
-        _draw(found, docs / "images" / "performance.png")
-    growth = docs / "benchmarks" / f"{SCALING}.json"
-    if growth.is_file():
-        lines += ["", *_growth(json.loads(growth.read_text(encoding="utf-8")), docs / "images" / "scaling.png")]
-    notes = docs / "benchmarks" / "notes.md"
+        lines += ["", *_same_numbers(found)]
+        _draw(found, pictures / "performance.png")
+    if operators := _read(figures / "operators.json"):
+        lines += ["", *_operators(operators)]
+    if growth := _read(figures / "scaling.json"):
+        lines += ["", *_growth(growth, pictures / "scaling.png")]
+    if load := _read(figures / "load.json"):
+        lines += ["", *_load(load)]
+    notes = figures / "notes.md"
     if notes.is_file():
         lines += ["", notes.read_text(encoding="utf-8").strip()]
     (docs / "performance.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _line(row: Row, result: dict[str, Any] | None) -> str:
     if result is None:
         return f"| {row.work} | {row.peer} | not run | not run | – | {row.target:.2f} | |"
     ours, theirs = (median(run[row.figure] for run in result[side]) for side in ("ours", "theirs"))
-    ratios, unit = result["ratios"], UNITS[row.figure]
+    ratios, unit = _ratios(row, result), UNITS[row.figure]
     ratio = f"**{median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})"
     return (
-        f"| {row.work} | {row.peer} | {_short(ours)} {unit} | {_short(theirs)} {unit} | {ratio} | {row.target:.2f} |"
-        f" {len(ratios)}, {result['date']} |"
+        f"| {row.work} | {row.peer} | {_short(ours)} {unit}{_share_of_peak(row, result)} | {_short(theirs)} {unit} |"
+        f" {ratio} | {row.target:.2f} | {len(ratios)}, {result['date']} |"
     )
+
+
+def _ratios(row: Row, result: dict[str, Any]) -> list[float]:
+    return [row.ratio(ours, theirs) for ours, theirs in zip(result["ours"], result["theirs"], strict=True)]
+
+
+def _share_of_peak(row: Row, result: dict[str, Any]) -> str:
+    """Which share of the machine's best at products of bf16 matrices pixelwise's side computed at."""
+    work = result["ours"][0].get("gflop_per_image")
+    if not work or row.figure != "images_per_second":
+        return ""
+    speed = median(run["images_per_second"] for run in result["ours"])
+    return f", {speed * work / result['machine']['peak_gflops']['bf16']:.0%} of the peak"
+
+
+def _same_numbers(found: dict[str, Any]) -> list[str]:
+    """That speed did not cost quality: what both sides' networks and label files are worth."""
+    lines = []
+    for name, result in found.items():
+        row = ROWS[name]
+        if not row.runs_of and "val_mean_iou" in result["ours"][0]:
+            scores = {side: [run["val_mean_iou"] for run in result[side]] for side in ("ours", "theirs")}
+            ours, theirs = (
+                f"{mean(values):.3f} ({', '.join(f'{value:.3f}' for value in values)})" for values in scores.values()
+            )
+            lines.append(
+                f"- `{name}`: mean IoU on CamVid's validation split after the same epochs, mean over the seeds and"
+                f" each: pixelwise {ours}, {row.peer} {theirs}."
+            )
+        if "pixels_equal" in result["theirs"][0]:
+            equal = min(run["pixels_equal"] for run in result["theirs"])
+            lines.append(f"- `{name}`: {equal:.3%} of the pixels as the other's, in fp32, labels them.")
+    return ["## The same numbers", "", *lines] if lines else []
+
+
+def _operators(result: dict[str, Any]) -> list[str]:
+    """Where a training step's time goes."""
+    seconds: dict[str, float] = result["found"]
+    total = sum(seconds.values())
+    rows = [f"| `{name}` | {1000 * value:.0f} ms | {value / total:.1%} |" for name, value in seconds.items()]
+    return [
+        "## Where a training step's time goes",
+        "",
+        f"smp's U-Net on ResNet-34, 8 crops of 352×352, by torch's profiler ({result['date']}): {total:.2f} s.",
+        "",
+        "| operator | time | share |",
+        "|---|---:|---:|",
+        *rows[:12],
+    ]
+
+
+def _load(result: dict[str, Any]) -> list[str]:
+    """A server and many clients."""
+    found = result["found"]
+    refused = "; ".join(
+        f"{kind}: {', '.join(f'{count} × {status}' for status, count in statuses.items())}"
+        for kind, statuses in found["answers"].items()
+        if kind != "good"
+    )
+    p50, p95, p99 = (1000 * found["latency"][name] for name in ("p50", "p95", "p99"))
+    before, after = found["mib"].values()
+    told = (
+        f"`pixelwise serve` with the same network, {found['clients']} clients for {found['seconds']} s"
+        f" ({result['date']}), every fifth request rubbish: {found['good']} images of 360×480 answered,"
+        f" {found['good'] / found['seconds']:.1f} a second, {found['wrong']} answers other than they should be (a label"
+        f" map must equal `pixelwise predict`'s file byte for byte). Half of the answers took {p50:.0f} ms or less, 95%"
+        f" {p95:.0f} ms, 99% {p99:.0f} ms. The server held {before:.0f} MiB after five seconds and {after:.0f} MiB at"
+        f" the end. Rubbish was answered: {refused} (0: refused while it was still being sent)."
+    )
+    return ["## A server under load", "", told]
 
 
 def _short(value: float) -> str:
@@ -82,7 +159,7 @@ def _machines(found: dict[str, Any]) -> list[str]:
 
 def _growth(result: dict[str, Any], file: Path) -> list[str]:
     """How the cost grows: a picture, and a sentence on each curve."""
-    curves = result["curves"]
+    curves = result["found"]
     figure, axes = plt.subplots(1, len(curves), figsize=(3.2 * len(curves), 3), layout="constrained")
     for place, (name, points) in zip(axes, curves.items(), strict=True):
         sizes, seconds = zip(*points, strict=True)
@@ -118,7 +195,7 @@ def _draw(found: dict[str, Any], file: Path) -> None:
     names = list(found)[::-1]
     figure, axes = plt.subplots(figsize=(8, 0.5 * len(names) + 1.2), layout="constrained")
     for place, name in enumerate(names):
-        ratios = found[name]["ratios"]
+        ratios = _ratios(ROWS[name], found[name])
         middle = median(ratios)
         axes.barh(place, middle, color="#2b6cb0", height=0.6)
         axes.plot([min(ratios), max(ratios)], [place, place], color="#1a202c", linewidth=1.5)
@@ -126,7 +203,7 @@ def _draw(found: dict[str, Any], file: Path) -> None:
         axes.annotate(f"{middle:.2f}×", (max(ratios), place), xytext=(6, 0), textcoords="offset points", va="center")
     axes.axvline(1, color="#718096", linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlim(0, 1.15 * max(max(result["ratios"]) for result in found.values()))
+    axes.set_xlim(0, 1.15 * max(max(_ratios(ROWS[name], found[name])) for name in names))
     axes.set_xlabel("times the other (orange: the aim; black: range over pairs)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=120)

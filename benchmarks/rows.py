@@ -8,7 +8,8 @@ class Side(NamedTuple):
 
     Attributes:
         script: A file of `ours` or `peers`.
-        arguments: Its words; `{data}` is the data root, `{work}` a folder for what rows prepare.
+        arguments: Its words; `{data}` is the data root, `{work}` a folder for what rows prepare, `{seed}` the number of
+            the pair, from 0.
         peer: Whether it runs in the peers' environment.
     """
 
@@ -30,6 +31,7 @@ class Row(NamedTuple):
         target: The ratio that was set as the goal.
         faster_is_more: Whether a larger figure is the better one.
         prepare: Run once before.
+        runs_of: The row whose runs hold this one's figure; this one then has none of its own.
     """
 
     name: str
@@ -41,29 +43,35 @@ class Row(NamedTuple):
     target: float = 1
     faster_is_more: bool = True
     prepare: Side | None = None
+    runs_of: str = ""
 
-    def ratio(self, ours: float, theirs: float) -> float:
-        """How many times better ours is."""
-        return ours / theirs if self.faster_is_more else theirs / ours
+    def ratio(self, ours: dict[str, float], theirs: dict[str, float]) -> float:
+        """How many times better ours is, of what one run of each side printed."""
+        a, b = ours[self.figure], theirs[self.figure]
+        return a / b if self.faster_is_more else b / a
 
 
-TRAIN = "train smp's U-Net on ResNet-34, CamVid, crops of 352×352, batch 8, an epoch with data and augmentation"
-PREDICT = "predict 360×480 JPEG files to label PNG files, the same network"
+TRAIN = "train smp's U-Net on ResNet-34 from scratch, CamVid, crops of 352×352, batch 8, data and augmentation included"
+PREDICT = "360×480 JPEG files to label PNG files by the same network"
+OURS = Side("train.py", ("{data}", "{seed}"))
 MAKE = Side("make_run.py", ("{data}", "{work}"))
+EAGER = Side("predict.py", ("{work}/network.pt", "{work}/images", "{work}/out"), peer=True)
 _ROWS = [
-    Row("train", TRAIN, "smp + Lightning + albumentations, fp32", Side("train.py", ("{data}",)),
-        Side("train.py", ("{data}", "32-true"), peer=True), target=2.4),
-    Row("train-bf16", TRAIN, "the same with Lightning's bf16-mixed", Side("train.py", ("{data}",)),
-        Side("train.py", ("{data}", "bf16-mixed"), peer=True), target=1.25),
-    Row("train-memory", f"{TRAIN}: peak memory", "smp + Lightning + albumentations, fp32",
-        Side("train.py", ("{data}",)), Side("train.py", ("{data}", "32-true"), peer=True), figure="peak_mib",
-        target=1 / 0.7, faster_is_more=False),
-    Row("predict", PREDICT, "smp, eager, fp32, one by one",
-        Side("predict.py", ("{work}/run", "{work}/images", "openvino", "bf16")),
-        Side("predict.py", ("{work}/network.pt", "{work}/images"), peer=True), target=3.5, prepare=MAKE),
-    Row("predict-torch", f"{PREDICT}, by torch", "smp, eager, fp32, one by one",
-        Side("predict.py", ("{work}/run", "{work}/images", "torch", "bf16")),
-        Side("predict.py", ("{work}/network.pt", "{work}/images"), peer=True), target=1, prepare=MAKE),
+    Row("train", TRAIN, "smp + Lightning + albumentations, fp32", OURS,
+        Side("train.py", ("{data}", "{seed}", "32-true"), peer=True), target=2.4),
+    Row("train-memory", "the same: peak memory", "smp + Lightning + albumentations, fp32", OURS,
+        Side("train.py", ("{data}", "{seed}", "32-true"), peer=True), figure="peak_mib", target=1 / 0.7,
+        faster_is_more=False, runs_of="train"),
+    Row("train-bf16", "the same", "Lightning's bf16-mixed", OURS,
+        Side("train.py", ("{data}", "{seed}", "bf16-mixed"), peer=True), target=1.25),
+    Row("predict-one", f"{PREDICT}, one after the other; OpenVINO, bf16", "smp, eager, fp32",
+        Side("predict.py", ("{work}", "one", "openvino", "bf16")), EAGER, target=3.5, prepare=MAKE),
+    Row("predict", f"{PREDICT}, as `pixelwise predict` does it; OpenVINO, bf16", "smp, eager, fp32",
+        Side("predict.py", ("{work}", "bulk", "openvino", "bf16")), EAGER, target=4, prepare=MAKE),
+    Row("predict-int8", "the same; OpenVINO, int8", "smp, eager, fp32",
+        Side("predict.py", ("{work}", "bulk", "openvino", "int8", "{data}")), EAGER, target=4, prepare=MAKE),
+    Row("predict-torch", "the same; torch, bf16", "smp, eager, fp32",
+        Side("predict.py", ("{work}", "bulk", "torch", "bf16")), EAGER, target=1, prepare=MAKE),
     Row("fcn-step", "training step of the reports' FCN, 224×224, batch 16", "eager, fp32, contiguous",
         Side("step.py", ("fast",)), Side("step.py", ("plain",)), target=2),
     Row("frozen", "train a decoder on a frozen ResNet-34, CamVid at 224×224, batch 16, judging included",

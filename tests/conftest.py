@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that a test starts, too
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 # core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
 install_import_hook(
     [f"pixelwise.{room}" for room in ("core.labels", "data", "models", "losses", "metrics", "viz", "engine")],
@@ -20,7 +23,8 @@ from pixelwise.data import Shapes  # noqa: E402  # after the hook
 from pixelwise.experiment import Experiment, Fit  # noqa: E402  # after the hook
 from tests.networks import Small  # noqa: E402  # after the hook
 
-torch.set_num_threads(2)
+# Tests side by side (`pytest -n 2`) would wait for each other's threads.
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 # The same examples everywhere, and no stop-watch: machines are shared.
 hypothesis.settings.register_profile("pixelwise", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("pixelwise")

@@ -22,18 +22,26 @@ from pixelwise.models import Smp
 
 IMAGES = 60
 
+
+def make(root: Path, work: Path) -> None:
+    """Does nothing where it was done before."""
+    if (work / "network.pt").exists():
+        return
+    shutil.rmtree(work / "run", ignore_errors=True)
+    experiment = Experiment(
+        name="benchmarks/predict",
+        data=CamVid(),
+        model=Smp(weights=None),
+        augment=Augment(crop=(352, 352), hflip=0.5),
+        fit=Fit(epochs=2, batch_size=8),
+    )
+    run = train(experiment, data_root=root, out=work / "run")
+    (work / "images").mkdir(exist_ok=True)
+    for file in sorted((root / "camvid" / "test").glob("*.png"))[:IMAGES]:
+        Image.open(file).convert("RGB").save(work / "images" / f"{file.stem}.jpg", quality=92)
+    torch.save(Predictor.load(run, "cpu").model.network.state_dict(), work / "network.pt")
+
+
 if __name__ == "__main__":
-    root, work = map(Path, sys.argv[1:])
-    if not (work / "network.pt").exists():
-        shutil.rmtree(work / "run", ignore_errors=True)
-        augment = Augment(crop=(352, 352), hflip=0.5)
-        fit = Fit(epochs=2, batch_size=8)
-        experiment = Experiment(
-            name="benchmarks/predict", data=CamVid(), model=Smp(weights=None), augment=augment, fit=fit
-        )
-        run = train(experiment, data_root=root, out=work / "run")
-        torch.save(Predictor.load(run, "cpu").model.network.state_dict(), work / "network.pt")
-        (work / "images").mkdir(exist_ok=True)
-        for file in sorted((root / "camvid" / "test").glob("*.png"))[:IMAGES]:
-            Image.open(file).convert("RGB").save(work / "images" / f"{file.stem}.jpg", quality=92)
+    make(*map(Path, sys.argv[1:]))
     print(json.dumps({}))

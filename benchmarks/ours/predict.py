@@ -1,17 +1,46 @@
 """Predicts JPEG files to label files with a run of pixelwise, and prints the speed as JSON.
 
-Usage: predict.py RUN IMAGES BACKEND PRECISION
+Usage: predict.py WORK one|bulk BACKEND PRECISION [DATA_ROOT]; `one` reads, predicts and writes each file before the
+next, `bulk` is what `pixelwise predict` does. The label files stay in WORK/out, for the peer to compare with.
 """
 
 import json
+import shutil
 import sys
-import tempfile
+import time
 from pathlib import Path
 
+from work import gflop_of_an_image  # beside this program
+
+from pixelwise.data.images import label_picture, read_image, write_png
+from pixelwise.engine.backends import BackendName, PredictPrecision
 from pixelwise.engine.predict import predict
+from pixelwise.engine.predictor import Predictor
+
+
+def one_by_one(
+    run: Path, files: list[Path], out: Path, backend: BackendName, precision: PredictPrecision, root: Path | None
+) -> float:
+    """Seconds of reading, predicting and writing, one file after the other."""
+    predictor = Predictor.load(run, "auto", backend, precision, root)
+    (out / "labels").mkdir(parents=True)
+    began = time.perf_counter()
+    for file in files:
+        classes = predictor(read_image(file).permute(1, 2, 0).numpy())
+        write_png(out / "labels" / f"{file.stem}.png", label_picture(classes, predictor.space))
+    return time.perf_counter() - began
+
 
 if __name__ == "__main__":
-    run, images, backend, precision = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder:
-        done = predict(run, [images], Path(folder, "out"), "auto", backend=backend, precision=precision, overlays=False)
-        print(json.dumps({"images_per_second": len(done.written) / done.seconds}))
+    work, how, backend, precision = Path(sys.argv[1]), *sys.argv[2:5]
+    root = Path(sys.argv[5]) if len(sys.argv) > 5 else None
+    out, files = work / "out", sorted((work / "images").iterdir())
+    shutil.rmtree(out, ignore_errors=True)
+    if how == "one":
+        seconds = one_by_one(work / "run", files, out, backend, precision, root)
+    else:
+        done = predict(work / "run", files, out, backend=backend, precision=precision, overlays=False, data_root=root)
+        seconds = done.seconds
+    network = Predictor.load(work / "run", "cpu").model.network
+    found = {"images_per_second": len(files) / seconds, "gflop_per_image": gflop_of_an_image(network, 384, 480)}
+    print(json.dumps(found))

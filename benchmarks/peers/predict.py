@@ -1,6 +1,8 @@
 """The same by smp's network in an eager loop: read, normalise, pad, network, argmax, write.
 
-Usage: predict.py WEIGHTS IMAGES, weights being a state dict of the network.
+Prints the speed, and which share of the pixels pixelwise's label files of the same images agree with.
+
+Usage: predict.py WEIGHTS IMAGES OTHER, weights being a state dict of the network, OTHER a folder with `labels/`.
 """
 
 import json
@@ -29,4 +31,9 @@ if __name__ == "__main__":
             padded = torch.nn.functional.pad(tensor, (0, -width % 32, 0, -height % 32))
             classes = network(padded)[0, :, :height, :width].argmax(0)
             Image.fromarray(classes.numpy().astype(np.uint8)).save(Path(folder, f"{file.stem}.png"))
-        print(json.dumps({"images_per_second": len(files) / (time.perf_counter() - began)}))
+        seconds = time.perf_counter() - began
+        same = [
+            np.asarray(Image.open(Path(folder, name))) == np.asarray(Image.open(Path(sys.argv[3], "labels", name)))
+            for name in (f"{file.stem}.png" for file in files)
+        ]
+        print(json.dumps({"images_per_second": len(files) / seconds, "pixels_equal": float(np.mean(same))}))

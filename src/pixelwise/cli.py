@@ -226,8 +226,9 @@ def serve(
     megapixels: float = 20,
     seconds: float = 30,
     waiting: int = 32,
+    examples: Path | None = None,
 ) -> None:
-    """Answer requests over HTTP: POST an image to /v1/segment. Interrupt it to end it.
+    """Answer requests over HTTP: a page at / and POST /v1/segment. Interrupt it to end it.
 
     Args:
         source: a run's folder, or an export's
@@ -238,13 +239,14 @@ def serve(
         megapixels: largest image
         seconds: longest time to an answer
         waiting: images that may wait together
+        examples: folder of images that the page offers; else the run's validation images, where they are at hand
     """
     from pixelwise.studies.serve import serve as listen
 
-    _note(f"listening on http://{host}:{port} (docs: http://{host}:{port}/docs)")
+    _note(f"open http://{host}:{port} in a browser (API: http://{host}:{port}/docs)")
     listen(
         source, host, port, token or os.environ.get("PIXELWISE_TOKEN"), megabytes=megabytes, megapixels=megapixels,
-        seconds=seconds, waiting=waiting,
+        seconds=seconds, waiting=waiting, examples=examples,
     )  # fmt: skip
 
 

@@ -10,8 +10,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 
 from pixelwise import recipes
@@ -132,6 +134,26 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_site_is_built_without_a_warning() -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", ROOT / "mkdocs.yml", "-d"]
+    built = subprocess.run([*command, Path("site").resolve()], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    for page in Path("site").rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)', page.read_text("utf-8"))
+        assert not fetched, page
+    assert "pixelwise.engine.train.train" in Path("site/python/index.html").read_text("utf-8")
+
+
+def test_the_notebook_runs() -> None:
+    notebook = nbformat.read(ROOT / "docs" / "first_steps.ipynb", as_version=4)
+    (setting,) = (cell for cell in notebook.cells if "fit.epochs" in cell.source)
+    setting.source = setting.source.replace('"fit.epochs": "3"', '"fit.epochs": "1", "data.images": "8"')
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": "."}}).execute()
+    texts = [out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert any(text.startswith("mean IoU 0.") for text in texts)
+    assert Path("runs/notebook/comparison/comparison.html").is_file()
 
 
 def test_the_results_page_is_what_the_records_say() -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -11,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 
 from pixelwise.data import Shapes
 from pixelwise.engine.predict import predict
-from pixelwise.engine.predictor import Predictor
+from pixelwise.engine.predictor import Predictor, Segmented
 from pixelwise.engine.train import train
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.runs import Run
@@ -27,6 +30,7 @@ from tests.data.trees import write_image
 from tests.networks import Small
 
 OVERLAY = "image/vnd.pixelwise.overlay+png"
+PAGE = "application/vnd.pixelwise.page+json"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,45 @@ def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> N
     for one in found["classes"]:
         assert one["share"] == pytest.approx((classes == names.index(one["name"])).mean())
         assert one["polygons"]
+
+
+def test_the_page_is_told_every_pixels_class_and_confidence(run: Run, client: TestClient) -> None:
+    body = picture((40, 30))
+    found = client.post("/v1/segment", content=body, headers={"Accept": PAGE}).json()
+    predictor, pixels = Predictor.load(run, "cpu"), np.array(Image.open(BytesIO(body)))
+    logits = predictor.logits([torch.from_numpy(pixels).permute(2, 0, 1)])[0]
+    shown = {name: np.array(Image.open(BytesIO(b64decode(found[name])))) for name in ("classes", "confidence")}
+    assert np.array_equal(shown["classes"], predictor(pixels))
+    powers = np.exp(logits.numpy().astype(np.float64))
+    assert np.abs(shown["confidence"] / 255 - powers.max(0) / powers.sum(0)).max() <= 0.5 / 255 + 1e-6
+    assert sum(found["shares"]) == pytest.approx(1)
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    for address, kind in (("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "javascript")):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert kind in answer.headers["content-type"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert not re.search(r"https?://|//[a-z]+\.", answer.text)
+
+
+def test_examples_are_offered_by_number() -> None:
+    images = [picture(kind="JPEG", seed=n) for n in range(2)]
+    with TestClient(build(Slow(), "t", examples=images)) as client:
+        assert client.get("/v1/model").json()["examples"] == 2
+        assert client.get("/v1/examples/1").content == images[1]
+        for wrong in ("2", "-1", "x", "²", "9" * 5000):
+            answer = client.get(f"/v1/examples/{wrong}")
+            assert answer.status_code == 404
+            assert "there is no example" in answer.json()["error"]
+
+
+def test_an_unknown_address_is_answered_in_a_sentence(client: TestClient) -> None:
+    assert client.get("/v2").json() == {"error": "GET /v2 is not answered here (Not Found): see /docs."}
+    wrong = client.get("/v1/segment")
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "POST"
 
 
 def test_outlines_enclose_the_mask() -> None:
@@ -134,10 +177,10 @@ class Slow:
         self.go = threading.Event()
         self.batches: list[int] = []
 
-    def classes(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    def segment(self, images: list[np.ndarray], confidence: bool = False) -> list[Segmented]:
         self.go.wait(10)
         self.batches.append(len(images))
-        return [np.zeros(image.shape[:2], np.uint8) for image in images]
+        return [Segmented(np.zeros(image.shape[:2], np.uint8), None) for image in images]
 
 
 def test_more_than_may_wait_are_told_to_come_again_and_who_waits_shares_a_batch() -> None:
@@ -167,8 +210,8 @@ def test_who_waits_too_long_is_told() -> None:
 def test_shutting_down_finishes_what_was_begun() -> None:
     slow = Slow()
 
-    async def interrupted() -> np.ndarray:
-        batches = Batches(slow.classes, 4)
+    async def interrupted() -> Segmented:
+        batches = Batches(slow.segment, 4)
         await batches.start()
         waiting = asyncio.create_task(batches.segment(np.zeros((3, 4, 3), np.uint8)))
         await asyncio.sleep(0.05)
@@ -176,19 +219,21 @@ def test_shutting_down_finishes_what_was_begun() -> None:
         await batches.stop()
         return await waiting
 
-    assert asyncio.run(interrupted()).shape == (3, 4)
+    assert asyncio.run(interrupted()).classes.shape == (3, 4)
 
 
 def test_a_network_that_fails_fails_one_batch() -> None:
     class Moody(Slow):
-        def classes(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        def segment(self, images: list[np.ndarray], confidence: bool = False) -> list[Segmented]:
             if not self.batches:
                 self.batches.append(0)
                 raise RuntimeError("out of memory")
-            return [np.zeros(image.shape[:2], np.uint8) for image in images]
+            return [Segmented(np.zeros(image.shape[:2], np.uint8), None) for image in images]
 
     with TestClient(build(Moody(), "moody"), raise_server_exceptions=False) as client:
-        assert client.post("/v1/segment", content=picture()).status_code == 500
+        failed = client.post("/v1/segment", content=picture())
+        assert failed.status_code == 500
+        assert failed.json()["error"].startswith("the network failed")
         assert client.post("/v1/segment", content=picture()).status_code == 200
 
 
@@ -197,6 +242,7 @@ def test_a_token_is_asked_for(run: Run) -> None:
         assert client.post("/v1/segment", content=picture()).status_code == 401
         wrong = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secre"})
         assert wrong.status_code == 401
+        assert client.get("/v1/model").status_code == 401
         right = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secret"})
         assert right.status_code == 200
         assert client.get("/healthz").status_code == 200

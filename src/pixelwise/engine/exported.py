@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from pixelwise.core.errors import InvalidSpec, RunError
 from pixelwise.core.labels import LabelSpace
+from pixelwise.engine.predictor import Segmented
 
 FILES = {"model.onnx": "onnxruntime", "model.xml": "openvino", "model.pt2": "torch"}
 """An export's file -> what runs it."""
@@ -50,7 +51,15 @@ class ExportedPredictor:
 
     def classes(self, images: list[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
         """Class ids of several RGB images, each at its own size."""
-        return [self._run(np.ascontiguousarray(image)[None])[0] for image in images]
+        return [found.classes for found in self.segment(images)]
+
+    def segment(
+        self,
+        images: list[UInt8[np.ndarray, "_ _ 3"]],
+        confidence: bool = False,  # noqa: ARG002  # a predictor's of a run tells it
+    ) -> list[Segmented]:
+        """As `Predictor.segment`. The file tells classes alone: there is never a confidence."""
+        return [Segmented(self._run(np.ascontiguousarray(image)[None])[0], None) for image in images]
 
 
 def _onnxruntime(file: Path) -> Any:

@@ -6,6 +6,7 @@ Judging, predicting and everything that shows a prediction goes through it, so a
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +27,18 @@ from pixelwise.runs import Run
 
 CALIBRATING = 64
 """Training images that `int8` looks at."""
+
+
+class Segmented(NamedTuple):
+    """What was found in an image.
+
+    Attributes:
+        classes: Class ids.
+        confidence: The softmax probability of each pixel's class, in 255ths, where it was asked for and can be told.
+    """
+
+    classes: UInt8[np.ndarray, "H W"]
+    confidence: UInt8[np.ndarray, "H W"] | None
 
 
 class Predictor:
@@ -85,8 +98,17 @@ class Predictor:
 
     def classes(self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
         """Class ids of several RGB images, each at its own size."""
+        return [found.classes for found in self.segment(images)]
+
+    def segment(self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], confidence: bool = False) -> list[Segmented]:
+        """Class ids of several RGB images, each at its own size, and how sure the network is of them."""
         pixels = [torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) for image in images]
-        return [logits.argmax(0).to(torch.uint8).cpu().numpy() for logits in self.logits(pixels)]
+        return [
+            Segmented(
+                _uint8(logits.argmax(0)), _uint8((255 * logits.softmax(0).amax(0)).round()) if confidence else None
+            )
+            for logits in self.logits(pixels)
+        ]
 
     @torch.inference_mode()
     def logits(self, images: Sequence[UInt8[Tensor, "3 _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
@@ -110,6 +132,11 @@ def calibration_images(experiment: Experiment, root: Path) -> list[UInt8[Tensor,
     chosen = np.linspace(0, len(split) - 1, min(CALIBRATING, len(split))).astype(int)
     images = [split[int(index)].image for index in chosen]
     return [(resize_image(image, experiment.size) if experiment.size else image)[None] for image in images]
+
+
+def _uint8(values: Tensor) -> UInt8[np.ndarray, "H W"]:
+    found: UInt8[np.ndarray, "H W"] = values.to(torch.uint8).cpu().numpy()
+    return found
 
 
 def _to_size(logits: Float[Tensor, "K h w"], size: torch.Size) -> Float[Tensor, "K H W"]:

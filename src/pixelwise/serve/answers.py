@@ -1,5 +1,6 @@
-"""What a request is answered with: a label map, an overlay, or shares and polygons."""
+"""What a request is answered with: a label map, an overlay, shares and polygons, or all that the page shows."""
 
+from base64 import b64encode
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
@@ -11,9 +12,12 @@ from PIL import Image as PilImage
 
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.images import label_picture
+from pixelwise.engine.predictor import Segmented
 from pixelwise.viz.overlay import overlay
 
 LABELS, OVERLAY, NUMBERS = "image/png", "image/vnd.pixelwise.overlay+png", "application/json"
+PAGE = "application/vnd.pixelwise.page+json"
+KINDS = (LABELS, OVERLAY, NUMBERS, PAGE)
 
 
 def labels_png(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> bytes:
@@ -26,8 +30,9 @@ def overlay_png(image: UInt8[np.ndarray, "H W 3"], classes: UInt8[np.ndarray, "H
     return _png(PilImage.fromarray(overlay(image, classes, space)))
 
 
-def numbers(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> dict[str, Any]:
+def numbers(segmented: Segmented, space: LabelSpace) -> dict[str, Any]:
     """Shares of the pixels by class, and outlines of the classes that occur."""
+    classes = segmented.classes
     height, width = classes.shape
     counts = np.bincount(classes.ravel(), minlength=space.num_classes)
     found = [
@@ -40,6 +45,23 @@ def numbers(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> dict[str, A
         for class_id in np.flatnonzero(counts[: space.num_classes]).tolist()
     ]
     return {"width": width, "height": height, "classes": found}
+
+
+def for_page(found: Segmented, space: LabelSpace) -> dict[str, Any]:
+    """What the page at `/` draws: the class of each pixel, and the confidence, each a grey PNG in base64."""
+    height, width = found.classes.shape
+    counts = np.bincount(found.classes.ravel(), minlength=space.num_classes)
+    return {
+        "width": width,
+        "height": height,
+        "shares": [count / found.classes.size for count in counts[: space.num_classes].tolist()],
+        "classes": _base64(found.classes),
+        "confidence": None if found.confidence is None else _base64(found.confidence),
+    }
+
+
+def _base64(grey: UInt8[np.ndarray, "H W"]) -> str:
+    return b64encode(_png(PilImage.fromarray(grey))).decode()
 
 
 def polygons(mask: np.ndarray) -> list[list[list[tuple[float, float]]]]:

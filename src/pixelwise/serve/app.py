@@ -2,26 +2,30 @@
 
 import asyncio
 import hmac
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
-from fastapi import FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jaxtyping import UInt8
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 
 from pixelwise import __version__
 from pixelwise.core.errors import BadData
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.images import image_size, read_image
-from pixelwise.serve import answers
+from pixelwise.engine.predictor import Segmented
+from pixelwise.serve import answers, page
 from pixelwise.serve.batches import Batches, QueueFull
+from pixelwise.serve.description import EXAMPLE, SEGMENT, described, errors
+from pixelwise.serve.meters import Meters
 
 ABOUT = 'Semantic segmentation of an image. Errors are JSON: {"error": a sentence}.'
-KINDS = (answers.LABELS, answers.OVERLAY, answers.NUMBERS)
+BEARER = HTTPBearer(auto_error=False)
 
 
 class Segmenting(Protocol):
@@ -30,8 +34,8 @@ class Segmenting(Protocol):
     space: LabelSpace
     epoch: int
 
-    def classes(self, images: list[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
-        """Class ids of several RGB images."""
+    def segment(self, images: list[UInt8[np.ndarray, "_ _ 3"]], confidence: bool = False) -> list[Segmented]:
+        """Class ids of several RGB images, and, where asked for and known, how sure it is of them."""
         ...
 
 
@@ -67,7 +71,13 @@ class Refused(Exception):
         self.status, self.sentence = status, sentence
 
 
-def build(predictor: Segmenting, name: str, limits: Limits = DEFAULTS, token: str | None = None) -> FastAPI:
+def build(
+    predictor: Segmenting,
+    name: str,
+    limits: Limits = DEFAULTS,
+    token: str | None = None,
+    examples: Sequence[bytes] = (),
+) -> FastAPI:
     """The application around a predictor.
 
     Args:
@@ -75,13 +85,10 @@ def build(predictor: Segmenting, name: str, limits: Limits = DEFAULTS, token: st
         name: The recipe's, shown to clients.
         limits: What is refused.
         token: Clients must send `Authorization: Bearer <token>`; None lets everyone in.
+        examples: Image files (JPEG) that the page offers.
     """
-    batches = Batches(predictor.classes, limits.waiting)
-    registry = CollectorRegistry()
-    requests = Counter("pixelwise_requests", "Requests to segment, by status", ["status"], registry=registry)
-    seconds = Histogram("pixelwise_seconds", "From arrival to answer", registry=registry)
-    waiting = Gauge("pixelwise_waiting", "Images that wait for the network", registry=registry)
-    waiting.set_function(lambda: batches.length)
+    batches = Batches(predictor.segment, limits.waiting)
+    meters = Meters(batches)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -90,31 +97,35 @@ def build(predictor: Segmenting, name: str, limits: Limits = DEFAULTS, token: st
         await batches.stop()
 
     app = FastAPI(title="pixelwise", version=__version__, description=ABOUT, lifespan=lifespan)
+    guarded = {"dependencies": [Depends(_guard(token))], "responses": errors(401)} if token else {}
+    app.include_router(page.routes())
 
     @app.exception_handler(Refused)
     async def refuse(_: Request, error: Refused) -> JSONResponse:
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
         return JSONResponse({"error": error.sentence}, error.status, headers)
 
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> JSONResponse:
+        sentence = f"{request.method} {request.url.path} is not answered here ({error.detail}): see /docs."
+        return JSONResponse({"error": sentence}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"error": "the network failed on this image: the server's log says why."}, 500)
+
     @app.middleware("http")
     async def watch(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.url.path != "/v1/segment":
-            return await go_on(request)
-        began = time.perf_counter()
-        response = await go_on(request)
-        requests.labels(response.status_code).inc()
-        seconds.observe(time.perf_counter() - began)
-        return response
+        return await meters.watch(request, go_on)
 
-    @app.post("/v1/segment", responses={200: {"content": {kind: {} for kind in KINDS}}}, response_class=Response)
-    async def segment(request: Request, accept: Annotated[str, Header()] = "*/*") -> Response:
+    @app.post("/v1/segment", **described(SEGMENT, guarded), response_class=Response)
+    async def segment(request: Request) -> Response:
         """The body is an image file. `Accept` chooses the answer.
 
         `image/png` is the label map in the data set's own ids and palette, `image/vnd.pixelwise.overlay+png` the image
         with its classes over it, `application/json` the share and the outlines of each class.
         """
-        _check_token(request, token)
-        kind = _kind(accept)
+        kind = _kind(request.headers.get("accept", "*/*"))
         body = await _body(request, limits.bytes)
         try:
             return await asyncio.wait_for(answer(kind, body), limits.seconds)
@@ -125,55 +136,66 @@ def build(predictor: Segmenting, name: str, limits: Limits = DEFAULTS, token: st
 
     async def answer(kind: str, body: bytes) -> Response:
         image = await asyncio.to_thread(_decode, body, limits.pixels)
-        classes = await batches.segment(image)
-        if kind == answers.NUMBERS:
-            return JSONResponse(await asyncio.to_thread(answers.numbers, classes, predictor.space))
+        found = await batches.segment(image, confidence=kind == answers.PAGE)
+        if kind in (answers.NUMBERS, answers.PAGE):
+            tell = answers.numbers if kind == answers.NUMBERS else answers.for_page
+            return JSONResponse(await asyncio.to_thread(tell, found, predictor.space), media_type=kind)
         if kind == answers.OVERLAY:
-            return Response(
-                await asyncio.to_thread(answers.overlay_png, image, classes, predictor.space), media_type=kind
-            )
-        return Response(await asyncio.to_thread(answers.labels_png, classes, predictor.space), media_type=kind)
+            content = await asyncio.to_thread(answers.overlay_png, image, found.classes, predictor.space)
+        else:
+            content = await asyncio.to_thread(answers.labels_png, found.classes, predictor.space)
+        return Response(content, media_type=kind)
 
-    @app.get("/v1/model")
+    @app.get("/v1/model", **guarded)
     async def model() -> dict[str, Any]:
-        """What answers, and its classes."""
+        """What answers, its classes in the order of their ids, and how many examples there are."""
         space = predictor.space
         classes = [
-            {"name": name, "raw_id": raw, "colour": list(colour)}
-            for name, raw, colour in zip(space.names, space.raw_ids, space.colours, strict=True)
+            {"name": class_name, "raw_id": raw, "colour": list(colour)}
+            for class_name, raw, colour in zip(space.names, space.raw_ids, space.colours, strict=True)
         ]
-        return {"name": name_of_model, "epoch": predictor.epoch, "classes": classes, "pixelwise": __version__}
+        return {
+            "name": name, "epoch": predictor.epoch, "classes": classes, "examples": len(examples),
+            "pixelwise": __version__,
+        }  # fmt: skip
 
-    name_of_model = name
+    @app.get("/v1/examples/{number}", **described(EXAMPLE, guarded), response_class=Response)
+    async def example(number: str) -> Response:
+        """An image to try, from 0."""
+        if not number.isascii() or not number.isdigit() or int(number[:9]) >= len(examples):
+            raise Refused(404, f"there is no example {number}: /v1/model says how many there are.")
+        return Response(examples[int(number[:9])], media_type="image/jpeg")
 
     @app.get("/healthz")
     async def health() -> dict[str, str]:
         """Whether it runs."""
         return {"status": "ok"}
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     async def metrics() -> Response:
         """For Prometheus."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(meters.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
 
 
-def _check_token(request: Request, token: str | None) -> None:
-    given = request.headers.get("authorization", "")
-    if token is not None and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-        raise Refused(401, "send the server's token: Authorization: Bearer TOKEN.")
+def _guard(token: str) -> Callable[..., Awaitable[None]]:
+    async def check(given: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]) -> None:
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+            raise Refused(401, "send the server's token: Authorization: Bearer TOKEN.")
+
+    return check
 
 
 def _kind(accept: str) -> str:
     """The first kind of answer that a client takes."""
     for part in accept.split(","):
         wanted = part.split(";")[0].strip().lower()
-        if wanted in KINDS:
+        if wanted in answers.KINDS:
             return wanted
         if wanted in ("*/*", "image/*", ""):
             return answers.LABELS
-    raise Refused(406, f"Accept: {accept} is not answered here; choose from {', '.join(KINDS)}.")
+    raise Refused(406, f"Accept: {accept} is not answered here; choose from {', '.join(answers.KINDS)}.")
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -182,7 +204,8 @@ async def _body(request: Request, most: int) -> bytes:
     if kind and not kind.startswith("image/") and kind != "application/octet-stream":
         raise Refused(415, f"Content-Type: {kind} is no image: send the image file itself as the body.")
     sentence = f"the body is larger than {most} bytes: send a smaller image."
-    if int(request.headers.get("content-length") or 0) > most:
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:18]) > most:  # without one, it is counted below
         raise Refused(413, sentence)
     body = bytearray()
     async for part in request.stream():

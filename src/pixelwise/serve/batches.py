@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
+from pixelwise.engine.predictor import Segmented
+
 Pixels = UInt8[np.ndarray, "H W 3"]
-Classes = UInt8[np.ndarray, "H W"]
 LARGEST = 8
 """Images in a batch."""
 
@@ -17,17 +19,23 @@ class QueueFull(Exception):
     """As many requests wait as may."""
 
 
+class _Waiting(NamedTuple):
+    image: Pixels
+    confidence: bool
+    answer: asyncio.Future[Segmented]
+
+
 class Batches:
     """A queue in front of a network.
 
     Args:
-        segment: Predicts several images.
+        segment: Predicts several images, with or without confidence.
         waiting: How many images may wait.
     """
 
-    def __init__(self, segment: Callable[[list[Pixels]], list[Classes]], waiting: int) -> None:
+    def __init__(self, segment: Callable[[list[Pixels], bool], list[Segmented]], waiting: int) -> None:
         self._segment = segment
-        self._queue: asyncio.Queue[tuple[Pixels, asyncio.Future[Classes]]] = asyncio.Queue(waiting)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(waiting)
         self._thread = ThreadPoolExecutor(1, "network")
         self._task: asyncio.Task[None] | None = None
 
@@ -47,15 +55,15 @@ class Batches:
             self._task.cancel()
         self._thread.shutdown()
 
-    async def segment(self, image: Pixels) -> Classes:
-        """The class ids of an image.
+    async def segment(self, image: Pixels, confidence: bool = False) -> Segmented:
+        """The class ids of an image, and how sure the network is of them where that is asked for.
 
         Raises:
             QueueFull: Too many wait.
         """
-        answer: asyncio.Future[Classes] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Segmented] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait((image, answer))
+            self._queue.put_nowait(_Waiting(image, confidence, answer))
         except asyncio.QueueFull:
             raise QueueFull from None
         return await answer
@@ -65,17 +73,17 @@ class Batches:
             batch = [await self._queue.get()]
             while len(batch) < LARGEST and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            images = [image for image, _ in batch]
+            images, confidence = [one.image for one in batch], any(one.confidence for one in batch)
             loop = asyncio.get_running_loop()
             try:
-                found = await loop.run_in_executor(self._thread, self._segment, images)
+                found = await loop.run_in_executor(self._thread, self._segment, images, confidence)
             except Exception as e:  # whoever asked is told; the next batch has nothing to do with it
-                for _, answer in batch:
-                    if not answer.done():
-                        answer.set_exception(e)
+                for one in batch:
+                    if not one.answer.done():
+                        one.answer.set_exception(e)
             else:
-                for (_, answer), classes in zip(batch, found, strict=True):
-                    if not answer.done():  # its client may have gone
-                        answer.set_result(classes)
+                for one, segmented in zip(batch, found, strict=True):
+                    if not one.answer.done():  # its client may have gone
+                        one.answer.set_result(segmented)
             for _ in batch:
                 self._queue.task_done()

@@ -1,17 +1,29 @@
 """A run or an export behind HTTP."""
 
+from io import BytesIO
 from pathlib import Path
 
-from pixelwise.core.errors import InvalidSpec, RunError
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image as PilImage
+from torch import Tensor
+
+from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec, RunError
+from pixelwise.data import find_data_root
+from pixelwise.data.files import list_files
+from pixelwise.data.images import IMAGE_SUFFIXES, read_image
 from pixelwise.engine.exported import ABOUT, ExportedPredictor
 from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
 from pixelwise.runs import Run
 
+EXAMPLES = 6
+"""Images that the page offers at most."""
+
 
 def serve(
     source: Path, host: str = "127.0.0.1", port: int = 8000, token: str | None = None, *, megabytes: float = 20,
-    megapixels: float = 20, seconds: float = 30, waiting: int = 32,
+    megapixels: float = 20, seconds: float = 30, waiting: int = 32, examples: Path | None = None,
 ) -> None:  # fmt: skip
     """Answers requests until it is interrupted, and then finishes those that it has begun.
 
@@ -24,8 +36,11 @@ def serve(
         megapixels: Largest image.
         seconds: Longest time to an answer.
         waiting: Images that may wait.
+        examples: A folder of images that the page offers; None offers validation images of the run, where they are at
+            hand.
 
     Raises:
+        BadData: `examples` holds no image, or one that cannot be read.
         InvalidSpec: The libraries of the extra `serve` are not there.
         RunError: The folder is neither a run nor an export, or is damaged.
     """
@@ -37,16 +52,41 @@ def serve(
         raise InvalidSpec(f"serving needs {e.name}: pip install 'pixelwise[serve]'.") from None
 
     predictor: Predictor | ExportedPredictor
+    offered = _from_folder(examples) if examples else []
     if (source / ABOUT).is_file():
         predictor, name = ExportedPredictor(source), source.name
     else:
         run = Run.open(source)
-        predictor, name = Predictor.load(run), Experiment.from_json(run.experiment_json()).name
+        experiment = Experiment.from_json(run.experiment_json())
+        predictor, name = Predictor.load(run), experiment.name
+        offered = offered or _from_validation(experiment)
     limits = Limits(int(megabytes * 1e6), int(megapixels * 1e6), seconds, waiting)
     try:
         uvicorn.run(
-            build(predictor, name, limits, token), host=host, port=port, log_level="warning",
+            build(predictor, name, limits, token, offered), host=host, port=port, log_level="warning",
             timeout_graceful_shutdown=int(seconds) + 1,
         )  # fmt: skip
     except OSError as e:
         raise RunError(f"cannot listen on {host}:{port}: {e.strerror}; choose another --port.") from None
+
+
+def _from_folder(folder: Path) -> list[bytes]:
+    files = list(list_files(folder, IMAGE_SUFFIXES).values()) if folder.is_dir() else []
+    if not files:
+        raise BadData(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
+    return [_jpeg(read_image(file)) for file in files[:EXAMPLES]]
+
+
+def _from_validation(experiment: Experiment) -> list[bytes]:
+    try:
+        split = experiment.data.build(experiment.data.val_split, find_data_root(None))
+    except DatasetNotFound:  # a server seldom has the data, and does without
+        return []
+    chosen = np.linspace(0, len(split) - 1, min(EXAMPLES, len(split))).astype(int)
+    return [_jpeg(split[int(index)].image) for index in chosen]
+
+
+def _jpeg(image: UInt8[Tensor, "3 H W"]) -> bytes:
+    file = BytesIO()
+    PilImage.fromarray(image.permute(1, 2, 0).numpy()).save(file, format="JPEG", quality=92)
+    return file.getvalue()

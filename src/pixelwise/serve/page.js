@@ -1,0 +1,291 @@
+// The page at `/`: one image at a time goes to v1/segment, and what comes back is drawn over it.
+"use strict";
+
+const PAGE = "application/vnd.pixelwise.page+json";
+const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+const find = (id) => document.getElementById(id);
+const state = {
+  model: null, token: "", file: null, bitmap: null, answer: null, classes: null, confidence: null,
+  hidden: new Set(), highlighted: null, asked: 0, layer: null, drawn: "",
+};
+
+function headers(more) {
+  return state.token ? { ...more, Authorization: `Bearer ${state.token}` } : { ...more };
+}
+
+function say(sentence) {
+  find("error").textContent = sentence;
+  find("error").hidden = !sentence;
+}
+
+// The answer to a request, or null after the reason was shown.
+async function ask(address, options = {}) {
+  let response;
+  try {
+    response = await fetch(address, { ...options, headers: headers(options.headers) });
+  } catch {
+    say("The server does not answer: is it still running?");
+    return null;
+  }
+  if (response.ok) return response;
+  const told = await response.json().catch(() => ({}));
+  if (response.status === 401) find("token").hidden = false;
+  say(told.error ?? `The server answered ${response.status}.`);
+  return null;
+}
+
+function segment(file, kind) {
+  const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
+  return ask("v1/segment", { method: "POST", body: file, headers: { Accept: kind, "Content-Type": type } });
+}
+
+async function take(file) {
+  if (!file) return;
+  const number = ++state.asked;
+  say("");
+  find("busy").hidden = false;
+  const began = performance.now();
+  try {
+    const response = await segment(file, PAGE);
+    if (!response || number !== state.asked) return; // another image was given meanwhile
+    const seconds = (performance.now() - began) / 1000;
+    const answer = await response.json();
+    const [classes, confidence, bitmap] = await Promise.all([
+      grey(answer.classes), answer.confidence && grey(answer.confidence), createImageBitmap(file).catch(() => null),
+    ]);
+    if (number !== state.asked) return;
+    Object.assign(state, { file, answer, classes, confidence, bitmap, highlighted: null });
+    show(file.name, seconds);
+  } finally {
+    if (number === state.asked) find("busy").hidden = true;
+  }
+}
+
+// The values of a grey PNG in base64.
+async function grey(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const picture = await createImageBitmap(new Blob([bytes], { type: "image/png" }), {
+    colorSpaceConversion: "none", premultiplyAlpha: "none",
+  });
+  const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  context.drawImage(picture, 0, 0);
+  const colours = context.getImageData(0, 0, picture.width, picture.height).data;
+  const values = new Uint8Array(picture.width * picture.height);
+  for (let i = 0; i < values.length; i++) values[i] = colours[4 * i];
+  return values;
+}
+
+function show(name, seconds) {
+  const { width, height } = state.answer;
+  find("caption").textContent = `${name || "pasted image"}, ${width}×${height}, ${seconds.toFixed(2)} s`;
+  for (const id of ["result", "panel"]) find(id).hidden = false;
+  const sure = document.querySelector("[name=view][value=confidence]");
+  sure.parentElement.hidden = !state.confidence;
+  if (!state.confidence && sure.checked) document.querySelector("[name=view][value=overlay]").checked = true;
+  if (!state.bitmap) say("This browser cannot show such a file: here are its classes alone.");
+  find("canvas").width = width;
+  find("canvas").height = height;
+  list();
+  draw();
+}
+
+const view = () => document.querySelector("[name=view]:checked").value;
+
+// The layer that lies over the image, as a canvas of its size; made anew when something about it changed.
+function layer() {
+  const { width, height } = state.answer;
+  const wanted = [state.asked, view(), state.highlighted, ...state.hidden].join(" ");
+  if (state.drawn === wanted) return state.layer;
+  const canvas = new OffscreenCanvas(width, height);
+  const pixels = new ImageData(width, height);
+  const words = new Uint32Array(pixels.data.buffer);
+  const table = view() === "confidence" ? viridis() : palette();
+  const values = view() === "confidence" ? state.confidence : state.classes;
+  for (let i = 0; i < values.length; i++) words[i] = table[values[i]];
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  Object.assign(state, { layer: canvas, drawn: wanted });
+  return canvas;
+}
+
+function word(red, green, blue, alpha) {
+  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // bytes lie in the order red, green, blue, alpha
+}
+
+function palette() {
+  const table = new Uint32Array(256);
+  state.model.classes.forEach(({ colour }, id) => {
+    const faint = state.highlighted !== null && state.highlighted !== id;
+    if (!state.hidden.has(id)) table[id] = word(...colour, faint ? 40 : 255);
+  });
+  return table;
+}
+
+function viridis() {
+  return Uint32Array.from({ length: 256 }, (_, value) => {
+    const place = (value / 255) * (VIRIDIS.length - 1);
+    const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
+    const mixed = VIRIDIS[low].map((part, i) => Math.round(part + (VIRIDIS[low + 1][i] - part) * (place - low)));
+    return word(...mixed, 255);
+  });
+}
+
+function draw() {
+  if (!state.answer) return;
+  const canvas = find("canvas");
+  const context = canvas.getContext("2d");
+  const { width, height } = canvas;
+  const edge = Math.round((width * Number(find("split").value)) / 100);
+  const overlay = view() === "overlay";
+  context.clearRect(0, 0, width, height);
+  if (state.bitmap) context.drawImage(state.bitmap, 0, 0, width, height);
+  context.save();
+  context.beginPath();
+  context.rect(edge, 0, width - edge, height);
+  context.clip();
+  if (!overlay) context.clearRect(0, 0, width, height);
+  context.globalAlpha = overlay && state.bitmap ? Number(find("opacity").value) / 100 : 1;
+  context.drawImage(layer(), 0, 0);
+  context.restore();
+  if (edge > 0 && edge < width) {
+    const wide = Math.max(1, Math.round(width / 400));
+    context.fillStyle = "#fff";
+    context.fillRect(edge - wide, 0, 2 * wide, height);
+  }
+  find("opacity-row").hidden = !overlay;
+  find("scale").hidden = view() !== "confidence";
+}
+
+function list() {
+  const places = state.model.classes.map((about, id) => ({ ...about, id, share: state.answer.shares[id] }));
+  places.sort((a, b) => b.share - a.share);
+  find("classes").replaceChildren(...places.map(({ id, name, colour, share }) => {
+    const item = document.createElement("li");
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    const swatch = document.createElement("i");
+    const text = document.createElement("span");
+    const part = document.createElement("span");
+    box.type = "checkbox";
+    box.checked = !state.hidden.has(id);
+    box.addEventListener("change", () => {
+      if (box.checked) state.hidden.delete(id);
+      else state.hidden.add(id);
+      draw();
+    });
+    swatch.style.background = `rgb(${colour.join(" ")})`;
+    text.textContent = name;
+    text.className = "name";
+    part.textContent = share ? `${(100 * share).toFixed(1)} %` : "";
+    part.className = "share";
+    if (!share) label.className = "absent";
+    label.append(box, swatch, text, part);
+    for (const event of ["pointerenter", "focusin"]) label.addEventListener(event, () => highlight(id));
+    for (const event of ["pointerleave", "focusout"]) label.addEventListener(event, () => highlight(null));
+    item.append(label);
+    return item;
+  }));
+}
+
+function highlight(id) {
+  if (state.highlighted === id) return;
+  state.highlighted = id;
+  draw();
+}
+
+function toggleAll(hide) {
+  state.hidden = new Set(hide ? state.model.classes.keys() : []);
+  list();
+  draw();
+}
+
+// Which class lies under the pointer, and how sure the network is of it.
+function under(event) {
+  const canvas = find("canvas");
+  const box = canvas.getBoundingClientRect();
+  const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
+  const x = Math.floor((event.clientX - box.left - (box.width - canvas.width * scale) / 2) / scale);
+  const y = Math.floor((event.clientY - box.top - (box.height - canvas.height * scale) / 2) / scale);
+  if (x < 0 || y < 0 || x >= canvas.width || y >= canvas.height) return "\u00a0";
+  const place = y * canvas.width + x;
+  const name = state.model.classes[state.classes[place]].name;
+  return state.confidence ? `${name}, ${Math.round((100 * state.confidence[place]) / 255)} % sure` : name;
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+const stem = () => (state.file.name || "image").replace(/\.[^.]*$/, "");
+
+async function download(kind, end) {
+  const response = await segment(state.file, kind);
+  if (response) save(await response.blob(), `${stem()}_${end}`);
+}
+
+async function start() {
+  const response = await ask("v1/model");
+  if (!response) return;
+  state.model = await response.json();
+  find("token").hidden = true;
+  find("name").textContent = `pixelwise · ${state.model.name}`;
+  document.title = `${state.model.name} · pixelwise`;
+  const thumbs = await Promise.all(Array.from({ length: state.model.examples }, (_, i) => example(i)));
+  find("thumbs").replaceChildren(...thumbs.filter(Boolean));
+  find("examples").hidden = !find("thumbs").children.length;
+}
+
+async function example(number) {
+  const response = await ask(`v1/examples/${number}`);
+  if (!response) return null;
+  const blob = await response.blob();
+  const button = document.createElement("button");
+  const picture = document.createElement("img");
+  button.type = "button";
+  picture.src = URL.createObjectURL(blob);
+  picture.alt = `Example ${number + 1}`;
+  button.append(picture);
+  button.addEventListener("click", () => take(new File([blob], `example ${number + 1}`, { type: blob.type })));
+  return button;
+}
+
+function first(files) {
+  return [...(files ?? [])][0];
+}
+
+find("file").addEventListener("change", (event) => {
+  take(first(event.target.files));
+  event.target.value = ""; // the same file may be given again
+});
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  find("drop").classList.add("over");
+});
+document.addEventListener("dragleave", () => find("drop").classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  find("drop").classList.remove("over");
+  take(first(event.dataTransfer.files));
+});
+document.addEventListener("paste", (event) => take(first(event.clipboardData.files)));
+for (const id of ["split", "opacity"]) find(id).addEventListener("input", draw);
+find("opacity").addEventListener("input", () => { find("opacity-value").textContent = `${find("opacity").value} %`; });
+find("views").addEventListener("change", draw);
+find("all").addEventListener("click", () => toggleAll(false));
+find("none").addEventListener("click", () => toggleAll(true));
+find("save").addEventListener("click", () => find("canvas").toBlob((blob) => save(blob, `${stem()}_overlay.png`)));
+for (const button of document.querySelectorAll("[data-kind]")) {
+  button.addEventListener("click", () => download(button.dataset.kind, button.dataset.end));
+}
+find("canvas").addEventListener("pointermove", (event) => { find("under").textContent = under(event); });
+find("canvas").addEventListener("pointerleave", () => { find("under").textContent = "\u00a0"; });
+find("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  state.token = find("secret").value;
+  say("");
+  start();
+});
+start();
