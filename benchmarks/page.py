@@ -97,7 +97,11 @@ def _same_numbers(found: dict[str, Any]) -> list[str]:
             )
         if "pixels_equal" in result["theirs"][0]:
             equal = min(run["pixels_equal"] for run in result["theirs"])
-            lines.append(f"- `{name}`: {equal:.3%} of the pixels as the other's, in fp32, labels them.")
+            scores = result["theirs"][0]
+            lines.append(
+                f"- `{name}`: {equal:.3%} of the pixels as the other, in fp32, labels them; mean IoU on those test"
+                f" images {scores['mean_iou_other']:.4f} instead of {scores['mean_iou']:.4f}."
+            )
     return ["## The same numbers", "", *lines] if lines else []
 
 

@@ -2,7 +2,7 @@
 
 The speed is that of all epochs but the first, reading and augmenting included, judging not; the peer's likewise.
 
-Usage: train.py DATA_ROOT SEED
+Usage: train.py DATA_ROOT SEED EPOCHS
 """
 
 import json
@@ -19,17 +19,14 @@ from pixelwise.engine.train import train
 from pixelwise.experiment import Experiment, Fit, Optimizer
 from pixelwise.models import Smp
 
-EPOCHS = 3
-"""As the peer's."""
-
 if __name__ == "__main__":
-    root, seed = sys.argv[1:]
+    root, seed, epochs = sys.argv[1:]
     experiment = Experiment(
         name="benchmarks/unet-resnet34",
         data=CamVid(),
         model=Smp(weights=None),
         augment=Augment(crop=(352, 352), hflip=0.5),
-        fit=Fit(epochs=EPOCHS, batch_size=8, optimizer=Optimizer(lr=1e-3), seed=int(seed)),
+        fit=Fit(epochs=int(epochs), batch_size=8, optimizer=Optimizer(lr=1e-3), seed=int(seed)),
     )
     with tempfile.TemporaryDirectory() as folder:
         history = train(experiment, data_root=root, out=Path(folder, "run")).history()

@@ -1,8 +1,10 @@
 """The same by smp's network in an eager loop: read, normalise, pad, network, argmax, write.
 
-Prints the speed, and which share of the pixels pixelwise's label files of the same images agree with.
+Prints the speed, which share of the pixels pixelwise's label files of the same images agree with, and both sides' mean
+IoU on those images.
 
-Usage: predict.py WEIGHTS IMAGES OTHER, weights being a state dict of the network, OTHER a folder with `labels/`.
+Usage: predict.py WEIGHTS IMAGES OTHER DATA_ROOT, weights being a state dict of the network, OTHER a folder with
+`labels/`.
 """
 
 import json
@@ -15,8 +17,28 @@ import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 from PIL import Image
+from torchmetrics.classification import MulticlassJaccardIndex
 
 MEAN, STD = np.float32((0.485, 0.456, 0.406)), np.float32((0.229, 0.224, 0.225))
+
+CLASSES = 11
+
+
+def compare(own: Path, other: Path) -> dict[str, float]:
+    """The other's label files beside our own, and both beside the truth."""
+    same, scores = [], [MulticlassJaccardIndex(CLASSES, ignore_index=CLASSES) for _ in range(2)]
+    for file in sorted(own.iterdir()):
+        labels = [np.asarray(Image.open(folder / file.name)) for folder in (own, other)]
+        true = torch.from_numpy(np.asarray(Image.open(Path(sys.argv[4], "camvid", "testannot", file.name))).astype(int))
+        same.append(labels[0] == labels[1])
+        for score, found in zip(scores, labels, strict=True):
+            score.update(torch.from_numpy(found.astype(int))[None], true[None])
+    return {
+        "pixels_equal": float(np.mean(same)),
+        "mean_iou": float(scores[0].compute()),
+        "mean_iou_other": float(scores[1].compute()),
+    }
+
 
 if __name__ == "__main__":
     network = smp.Unet("resnet34", encoder_weights=None, classes=11).eval()
@@ -32,8 +54,5 @@ if __name__ == "__main__":
             classes = network(padded)[0, :, :height, :width].argmax(0)
             Image.fromarray(classes.numpy().astype(np.uint8)).save(Path(folder, f"{file.stem}.png"))
         seconds = time.perf_counter() - began
-        same = [
-            np.asarray(Image.open(Path(folder, name))) == np.asarray(Image.open(Path(sys.argv[3], "labels", name)))
-            for name in (f"{file.stem}.png" for file in files)
-        ]
-        print(json.dumps({"images_per_second": len(files) / seconds, "pixels_equal": float(np.mean(same))}))
+        found = {"images_per_second": len(files) / seconds, **compare(Path(folder), Path(sys.argv[3], "labels"))}
+    print(json.dumps(found))

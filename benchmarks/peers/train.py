@@ -4,7 +4,7 @@ As there: `smp.create_model`, a LightningModule, albumentations on NumPy images 
 batch and loss are those of pixelwise's side, so that both do the same work; the example's other augmentation is left
 out, which favours this side.
 
-Usage: train.py DATA_ROOT SEED PRECISION, precision being Lightning's (32-true, bf16-mixed).
+Usage: train.py DATA_ROOT SEED EPOCHS PRECISION, precision being Lightning's (32-true, bf16-mixed).
 """
 
 import json
@@ -23,7 +23,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchmetrics.classification import MulticlassJaccardIndex
 
-CLASSES, VOID, CROP, BATCH, EPOCHS = 11, 255, 352, 8, 3
+CLASSES, VOID, CROP, BATCH = 11, 255, 352, 8
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -98,19 +98,19 @@ def val_mean_iou(model, root):
 
 
 if __name__ == "__main__":
-    root, seed, precision = sys.argv[1:]
+    root, seed, epochs, precision = sys.argv[1:]
     lightning.seed_everything(int(seed))
     changes = [albumentations.RandomCrop(CROP, CROP), albumentations.HorizontalFlip(p=0.5)]
     data = CamVidFolder(root, "train", changes)
     loader = DataLoader(data, BATCH, shuffle=True, num_workers=os.cpu_count(), persistent_workers=True)
     model = CamVidModel()
     trainer = lightning.Trainer(
-        max_epochs=EPOCHS, precision=precision, accelerator="auto", logger=False, enable_checkpointing=False,
+        max_epochs=int(epochs), precision=precision, accelerator="auto", logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1,
     )  # fmt: skip
     trainer.fit(model, loader)
     found = {
-        "images_per_second": len(data) * (EPOCHS - 1) / sum(model.seconds[1:]),
+        "images_per_second": len(data) * (int(epochs) - 1) / sum(model.seconds[1:]),
         "loss": float(torch.stack(model.losses).mean()),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "val_mean_iou": val_mean_iou(model, root),

@@ -238,7 +238,7 @@ def serve(
         megabytes: largest body
         megapixels: largest image
         seconds: longest time to an answer
-        waiting: images that may wait together
+        waiting: requests that are taken at once
         examples: folder of images that the page offers; else the run's validation images, where they are at hand
     """
     from pixelwise.studies.serve import serve as listen

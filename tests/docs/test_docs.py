@@ -1,5 +1,6 @@
 """Every command and every piece of Python in the docs runs, in the order of its page, at reduced size."""
 
+import json
 import re
 import shlex
 import signal
@@ -137,8 +138,8 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_the_site_is_built_without_a_warning() -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", ROOT / "mkdocs.yml", "-d"]
-    built = subprocess.run([*command, Path("site").resolve()], capture_output=True, text=True, check=False)
+    words = ["build", "--strict", "--quiet", "-f", str(ROOT / "mkdocs.yml"), "-d", str(Path("site").resolve())]
+    built = subprocess.run([sys.executable, "-m", "mkdocs", *words], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     for page in Path("site").rglob("*.html"):
         fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)', page.read_text("utf-8"))
@@ -147,7 +148,7 @@ def test_the_site_is_built_without_a_warning() -> None:
 
 
 def test_the_notebook_runs() -> None:
-    notebook = nbformat.read(ROOT / "docs" / "first_steps.ipynb", as_version=4)
+    notebook = nbformat.from_dict(json.loads((ROOT / "docs" / "first_steps.ipynb").read_text(encoding="utf-8")))
     (setting,) = (cell for cell in notebook.cells if "fit.epochs" in cell.source)
     setting.source = setting.source.replace('"fit.epochs": "3"', '"fit.epochs": "1", "data.images": "8"')
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": "."}}).execute()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
-from schemathesis.schemas import APIOperation
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pixelwise.data import Shapes
@@ -27,7 +28,8 @@ class Striped:
 
     def segment(self, images: list[np.ndarray], confidence: bool = False) -> list[Segmented]:
         def stripes(image: np.ndarray) -> np.ndarray:
-            return (np.indices(image.shape[:2])[1] // 4 % self.space.num_classes).astype(np.uint8)
+            columns = np.arange(image.shape[1], dtype=np.uint8) // 4 % self.space.num_classes
+            return np.broadcast_to(columns, image.shape[:2]).copy()
 
         return [Segmented(stripes(image), None) for image in images]
 
@@ -46,7 +48,8 @@ for media_type, kind in FORMATS.items():  # real images stand for what the docum
 
 
 APP = build(Striped(), "striped")
-OPERATIONS = [found.ok() for found in schemathesis.openapi.from_dict(APP.openapi()).get_all_operations()]
+FOUND = schemathesis.openapi.from_dict(APP.openapi()).get_all_operations()
+OPERATIONS = [found.ok() for found in FOUND if isinstance(found, Ok)]
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +64,11 @@ def test_the_document_names_every_operation() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.path)
-def test_every_answer_is_one_that_the_document_names(
-    operation: APIOperation, address: str
-) -> None:
+def test_every_answer_is_one_that_the_document_names(operation: Any, address: str) -> None:
     @given(case=operation.as_strategy())
     @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-    def ask(case: schemathesis.Case) -> None:
-        # Octet streams are random bytes here, rightly refused: one check, that all such data be accepted, does not hold.
+    def ask(case: Any) -> None:
+        # Octet streams are random bytes here, which are rightly refused: one check, that they be accepted, is left out.
         case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])
 
     ask()

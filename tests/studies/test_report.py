@@ -75,7 +75,7 @@ def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]
     text = standing(done.page)
     assert "there is one seed" in text
     assert str(second.mean_iou.verdict) in text
-    assert text.count("data:image/png") == 6
+    assert text.count("data:image/png") == 1 + 6  # the differences, and three images on each side
 
 
 def test_two_seeds_of_one_recipe_are_one_group(runs: list[Run]) -> None:

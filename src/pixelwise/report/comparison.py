@@ -77,6 +77,7 @@ class Comparison(Spec):
         images: How many.
         level: Of the intervals.
         columns: The groups, the first being what the others are compared with.
+        intervals: Each group but the first -> the picture of its differences.
         pictures: Caption -> file.
     """
 
@@ -84,6 +85,7 @@ class Comparison(Spec):
     images: int
     level: float
     columns: tuple[Column, ...]
+    intervals: dict[str, str] = {}
     pictures: dict[str, str] = {}
 
     @property

@@ -1,7 +1,7 @@
 """A reproduction for a person: as Markdown, as a page that needs nothing beside it, for a terminal."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jinja2
@@ -24,8 +24,7 @@ def html(result: Reproduction, folder: Path) -> str:
         folder: Below which its pictures lie.
     """
     pictures = [*result.pictures, *result.curves()]
-    data = {p.file: base64.b64encode((folder / p.file).read_bytes()).decode() for p in pictures}
-    return _render("reproduction.html", result, data)
+    return _render("reproduction.html", result, embedded(folder, (picture.file for picture in pictures)))
 
 
 def summary_table(result: Reproduction) -> Table:
@@ -52,6 +51,11 @@ def number(value: float | None) -> str:
 def signed(value: float | None) -> str:
     """The same with its sign."""
     return "–" if value is None else f"{value:+.4f}".replace("-", "−")
+
+
+def embedded(folder: Path, files: Iterable[str]) -> dict[str, str]:
+    """Pictures below a folder as base64, by their names."""
+    return {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
 
 
 def _cell(value: str) -> str:

@@ -1,11 +1,11 @@
 """A run for a person: one page that needs nothing beside it."""
 
-import base64
-from collections.abc import Mapping
 from pathlib import Path
 
+from PIL import Image as PilImage
+
 from pixelwise.core.spec import Spec
-from pixelwise.report.pages import environment
+from pixelwise.report.pages import embedded, environment
 from pixelwise.scores import MeanIou, SplitResult
 
 
@@ -88,6 +88,12 @@ def html(report: RunReport, folder: Path) -> str:
         report: What to show.
         folder: Below which its pictures lie.
     """
-    files = [*report.figures.values(), *report.images.values()]
-    data: Mapping[str, str] = {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
-    return environment().get_template("run.html").render(run=report, data=data)
+    data = embedded(folder, [*report.figures.values(), *report.images.values()])
+    widths = {file: _width(folder / file) for file in report.figures.values()}
+    return environment().get_template("run.html").render(run=report, data=data, widths=widths)
+
+
+def _width(file: Path) -> int:
+    """How wide a chart is on a page, for its letters to be of the size that they were drawn in."""
+    with PilImage.open(file) as picture:
+        return int(96 * picture.width / picture.info["dpi"][0])

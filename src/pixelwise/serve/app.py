@@ -20,7 +20,7 @@ from pixelwise.core.labels import LabelSpace
 from pixelwise.data.images import image_size, read_image
 from pixelwise.engine.predictor import Segmented
 from pixelwise.serve import answers, page
-from pixelwise.serve.batches import Batches, QueueFull
+from pixelwise.serve.batches import Batches
 from pixelwise.serve.description import EXAMPLE, SEGMENT, described, errors
 from pixelwise.serve.meters import Meters
 
@@ -46,7 +46,7 @@ class Limits(NamedTuple):
         bytes: Of its body.
         pixels: Of its image.
         seconds: From its arrival to its answer.
-        waiting: Images that may wait together.
+        waiting: Requests that are taken at once, before any of them is read.
     """
 
     bytes: int = 20_000_000
@@ -87,8 +87,7 @@ def build(
         token: Clients must send `Authorization: Bearer <token>`; None lets everyone in.
         examples: Image files (JPEG) that the page offers.
     """
-    batches = Batches(predictor.segment, limits.waiting)
-    meters = Meters(batches)
+    batches, meters = Batches(predictor.segment), Meters()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +96,9 @@ def build(
         await batches.stop()
 
     app = FastAPI(title="pixelwise", version=__version__, description=ABOUT, lifespan=lifespan)
-    guarded = {"dependencies": [Depends(_guard(token))], "responses": errors(401)} if token else {}
+    guarded: dict[str, Any] = {}
+    if token:
+        guarded = {"dependencies": [Depends(_guard(token))], "responses": errors(401)}
     app.include_router(page.routes())
 
     @app.exception_handler(Refused)
@@ -126,15 +127,16 @@ def build(
         with its classes over it, `application/json` the share and the outlines of each class.
         """
         kind = _kind(request.headers.get("accept", "*/*"))
-        body = await _body(request, limits.bytes)
+        if meters.taken >= limits.waiting:
+            raise Refused(429, f"{limits.waiting} requests wait already: try again in a moment.")
         try:
-            return await asyncio.wait_for(answer(kind, body), limits.seconds)
+            with meters.take():
+                return await asyncio.wait_for(answer(kind, request), limits.seconds)
         except TimeoutError:
             raise Refused(503, f"no answer within {limits.seconds:g} seconds: try again later.") from None
-        except QueueFull:
-            raise Refused(429, f"{limits.waiting} images wait already: try again in a moment.") from None
 
-    async def answer(kind: str, body: bytes) -> Response:
+    async def answer(kind: str, request: Request) -> Response:
+        body = await _body(request, limits.bytes)
         image = await asyncio.to_thread(_decode, body, limits.pixels)
         found = await batches.segment(image, confidence=kind == answers.PAGE)
         if kind in (answers.NUMBERS, answers.PAGE):

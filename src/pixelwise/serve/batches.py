@@ -15,10 +15,6 @@ LARGEST = 8
 """Images in a batch."""
 
 
-class QueueFull(Exception):
-    """As many requests wait as may."""
-
-
 class _Waiting(NamedTuple):
     image: Pixels
     confidence: bool
@@ -30,19 +26,13 @@ class Batches:
 
     Args:
         segment: Predicts several images, with or without confidence.
-        waiting: How many images may wait.
     """
 
-    def __init__(self, segment: Callable[[list[Pixels], bool], list[Segmented]], waiting: int) -> None:
+    def __init__(self, segment: Callable[[list[Pixels], bool], list[Segmented]]) -> None:
         self._segment = segment
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(waiting)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "network")
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def length(self) -> int:
-        """How many images wait."""
-        return self._queue.qsize()
 
     async def start(self) -> None:
         """Begins to take images."""
@@ -56,16 +46,9 @@ class Batches:
         self._thread.shutdown()
 
     async def segment(self, image: Pixels, confidence: bool = False) -> Segmented:
-        """The class ids of an image, and how sure the network is of them where that is asked for.
-
-        Raises:
-            QueueFull: Too many wait.
-        """
+        """The class ids of an image, and how sure the network is of them where that is asked for."""
         answer: asyncio.Future[Segmented] = asyncio.get_running_loop().create_future()
-        try:
-            self._queue.put_nowait(_Waiting(image, confidence, answer))
-        except asyncio.QueueFull:
-            raise QueueFull from None
+        self._queue.put_nowait(_Waiting(image, confidence, answer))
         return await answer
 
     async def _work(self) -> None:
@@ -73,17 +56,22 @@ class Batches:
             batch = [await self._queue.get()]
             while len(batch) < LARGEST and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            images, confidence = [one.image for one in batch], any(one.confidence for one in batch)
-            loop = asyncio.get_running_loop()
-            try:
-                found = await loop.run_in_executor(self._thread, self._segment, images, confidence)
-            except Exception as e:  # whoever asked is told; the next batch has nothing to do with it
-                for one in batch:
-                    if not one.answer.done():
-                        one.answer.set_exception(e)
-            else:
-                for one, segmented in zip(batch, found, strict=True):
-                    if not one.answer.done():  # its client may have gone
-                        one.answer.set_result(segmented)
+            await self._answer([one for one in batch if not one.answer.done()])  # the others waited too long
             for _ in batch:
                 self._queue.task_done()
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
+        images, confidence = [one.image for one in batch], any(one.confidence for one in batch)
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._thread, self._segment, images, confidence)
+        except Exception as e:  # whoever asked is told; the next batch has nothing to do with it
+            for one in batch:
+                if not one.answer.done():
+                    one.answer.set_exception(e)
+        else:
+            for one, segmented in zip(batch, found, strict=True):
+                if not one.answer.done():  # its client may have gone
+                    one.answer.set_result(segmented)

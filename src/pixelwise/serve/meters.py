@@ -1,30 +1,39 @@
-"""What Prometheus reads: requests by status, seconds, images that wait."""
+"""What Prometheus reads: requests by status, seconds, and how many are being answered."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from fastapi import Request
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pixelwise.serve.batches import Batches
-
 
 class Meters:
     """The meters of one application.
 
-    Args:
-        batches: Its queue.
+    Attributes:
+        registry: What is read.
+        taken: Requests to segment that are being answered.
     """
 
-    def __init__(self, batches: Batches) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self) -> None:
+        self.registry, self.taken = CollectorRegistry(), 0
         self._requests = Counter(
             "pixelwise_requests", "Requests to segment, by status", ["status"], registry=self.registry
         )
         self._seconds = Histogram("pixelwise_seconds", "From arrival to answer", registry=self.registry)
-        waiting = Gauge("pixelwise_waiting", "Images that wait for the network", registry=self.registry)
-        waiting.set_function(lambda: batches.length)
+        taken = Gauge("pixelwise_taken", "Requests that are being answered", registry=self.registry)
+        taken.set_function(lambda: self.taken)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Counts a request as long as it is being answered."""
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
 
     async def watch(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         """Counts a request, if it is one to segment."""

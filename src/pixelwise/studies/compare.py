@@ -15,6 +15,7 @@ from pixelwise.experiment import Experiment
 from pixelwise.report.comparison import Comparison, Group, check_comparable, compare, group, image_scores
 from pixelwise.report.comparison_page import html
 from pixelwise.runs import Run
+from pixelwise.viz.intervals import Interval, save_intervals
 from pixelwise.viz.systems import save_systems
 
 SHOWN = 3
@@ -72,11 +73,26 @@ def compare_runs(
     groups = group(opened)
     result = compare(groups, split)
     make_folder(folder / "pictures")
-    result = result.replace(pictures=_draw(groups, split, experiments[0], root, folder))
+    intervals = _draw_intervals(result, folder)
+    result = result.replace(intervals=intervals, pictures=_draw(groups, split, experiments[0], root, folder))
     page = folder / "comparison.html"
     write_text(page, html(result, folder))
     write_text(folder / "comparison.json", result.to_json() + "\n")
     return Compared(result, page)
+
+
+def _draw_intervals(result: Comparison, folder: Path) -> dict[str, str]:
+    drawn = {}
+    for number, column in enumerate(result.columns[1:], 1):
+        rows = {"mean IoU": column.mean_iou, "pixel accuracy": column.pixel_accuracy, **column.iou}
+        known = [
+            Interval(name, entry.difference, entry.low, entry.high)
+            for name, entry in rows.items()
+            if entry.difference is not None and entry.low is not None and entry.high is not None
+        ]
+        drawn[column.name] = f"pictures/intervals_{number}.png"
+        save_intervals(known, folder / drawn[column.name], title=f"{column.name} minus {result.columns[0].name}")
+    return drawn
 
 
 def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Path, folder: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ def serve(
         megabytes: Largest body.
         megapixels: Largest image.
         seconds: Longest time to an answer.
-        waiting: Images that may wait.
+        waiting: Requests that are taken at once.
         examples: A folder of images that the page offers; None offers validation images of the run, where they are at
             hand.
 
