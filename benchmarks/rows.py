@@ -65,10 +65,10 @@ def _train(epochs: int, precision: str = "") -> Side:
 MAKE = Side("make_run.py", ("{data}", "{work}"))
 EAGER = Side("predict.py", ("{work}/network.pt", "{work}/images", "{work}/out", "{data}"), peer=True)
 _ROWS = [
-    Row("train", TRAIN, PEER, _train(2), _train(2, "32-true"), target=2.4),
-    Row("train-memory", "the same: peak memory", PEER, _train(2), _train(2, "32-true"), figure="peak_mib",
+    Row("train", TRAIN, PEER, _train(1), _train(1, "32-true"), target=2.4),
+    Row("train-memory", "the same: peak memory", PEER, _train(1), _train(1, "32-true"), figure="peak_mib",
         target=1 / 0.7, faster_is_more=False, runs_of="train"),
-    Row("train-bf16", "the same", "Lightning's bf16-mixed", _train(2), _train(2, "bf16-mixed"), target=1.25),
+    Row("train-bf16", "the same", "Lightning's bf16-mixed", _train(1), _train(1, "bf16-mixed"), target=1.25),
     Row("train-8", "the same for 8 epochs", "Lightning's bf16-mixed", _train(8), _train(8, "bf16-mixed"), target=1.25),
     Row("predict-one", f"{PREDICT}, one after the other; OpenVINO, bf16", "smp, eager, fp32",
         Side("predict.py", ("{work}", "one", "openvino", "bf16")), EAGER, target=3.5, prepare=MAKE),

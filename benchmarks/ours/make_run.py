@@ -1,6 +1,6 @@
 """Makes what the predicting rows need.
 
-A run of smp's U-Net on ResNet-34 after two epochs, its weights as smp takes them, and CamVid's test images as JPEG.
+A run of smp's U-Net on ResNet-34 after an epoch, its weights as smp takes them, and CamVid's test images as JPEG.
 
 Usage: make_run.py DATA_ROOT WORK
 """
@@ -33,11 +33,11 @@ def make(root: Path, work: Path) -> None:
         data=CamVid(),
         model=Smp(weights=None),
         augment=Augment(crop=(352, 352), hflip=0.5),
-        fit=Fit(epochs=2, batch_size=8),
+        fit=Fit(epochs=1, batch_size=8),
     )
     run = train(experiment, data_root=root, out=work / "run")
     (work / "images").mkdir(exist_ok=True)
-    for file in sorted((root / "camvid" / "test").glob("*.png"))[:IMAGES]:
+    for file in sorted((root / "camvid" / "test").iterdir())[:IMAGES]:
         Image.open(file).convert("RGB").save(work / "images" / f"{file.stem}.jpg", quality=92)
     torch.save(Predictor.load(run, "cpu").model.network.state_dict(), work / "network.pt")
 

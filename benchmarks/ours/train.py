@@ -1,6 +1,7 @@
 """Trains smp's U-Net on ResNet-34 as a user of pixelwise would, and prints what it was like as JSON.
 
-The speed is that of all epochs but the first, reading and augmenting included, judging not; the peer's likewise.
+The speed is that of all epochs but the first, or of the only one, reading and augmenting included, judging not; the
+peer's likewise.
 
 Usage: train.py DATA_ROOT SEED EPOCHS
 """
@@ -31,7 +32,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         history = train(experiment, data_root=root, out=Path(folder, "run")).history()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    later = history[1:]
+    later = history[1:] or history
     found = {
         "images_per_second": len(later) / sum(1 / record.images_per_second for record in later),
         "loss": history[-1].train_loss,

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from statistics import mean
 from pathlib import Path
 
 import albumentations
@@ -31,8 +32,9 @@ class CamVidFolder(Dataset):
     """A folder of SegNet's CamVid tree: RGB images and label maps of 0..11, 11 being void."""
 
     def __init__(self, root, split, changes):
-        self.images = sorted(Path(root, "camvid", split).glob("*.png"))
-        self.labels = [Path(root, "camvid", f"{split}annot", image.name) for image in self.images]
+        self.labels = sorted(Path(root, "camvid", f"{split}annot").glob("*.png"))
+        images = {image.stem: image for image in Path(root, "camvid", split).iterdir()}
+        self.images = [images[label.stem] for label in self.labels]
         self.change = albumentations.Compose(changes)
 
     def __len__(self):
@@ -110,7 +112,7 @@ if __name__ == "__main__":
     )  # fmt: skip
     trainer.fit(model, loader)
     found = {
-        "images_per_second": len(data) * (int(epochs) - 1) / sum(model.seconds[1:]),
+        "images_per_second": len(data) / mean(model.seconds[1:] or model.seconds),
         "loss": float(torch.stack(model.losses).mean()),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "val_mean_iou": val_mean_iou(model, root),

@@ -19,7 +19,9 @@ PerClass = Float[np.ndarray, " K"]
 PerGroup = Float[np.ndarray, " G"]
 
 TURNS = 8
-"""Tables that are counted into in turn; see `count`."""
+"""Tables that are counted into in turn."""
+PART = 2**16
+"""Pixels that are counted at a time: what is computed of them stays in the processor's cache."""
 
 
 def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
@@ -30,22 +32,20 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
         predicted: Predicted class ids, 0..K-1 wherever the label is valid.
         num_classes: K.
     """
-    # IGNORE is a row like the others, past the classes' own, and dropped at the end: no pixel is looked for or copied.
-    rows = IGNORE + 1
-    pairs = (labels.flatten().int() * num_classes).add_(predicted.flatten())
-    if pairs.device.type == "cpu":
-        # Neighbours are mostly of one pair, and to count it twice in a row is to wait for the first count to be
-        # stored: pixels go to several tables in turn.
-        turns = min(TURNS, max(1, pairs.numel()))
-        whole = pairs.numel() // turns * turns
-        tables = torch.arange(turns, dtype=torch.int32) * (rows * num_classes)
-        counts = torch.bincount(
-            (pairs[:whole].view(-1, turns) + tables).flatten(), minlength=turns * rows * num_classes
-        )
-        counts = counts.view(turns, -1).sum(0)
-        counts += torch.bincount(pairs[whole:], minlength=rows * num_classes)
+    rows = IGNORE + 1  # IGNORE is a row like the others and dropped at the end: no pixel is looked for or copied
+    labels, predicted = labels.flatten(), predicted.flatten()
+    if labels.device.type == "cpu":
+        # Neighbours are mostly of one pair, and to count it twice in a row is to wait for the first count to be stored:
+        # pixels go to several tables in turn.
+        tables = torch.arange(TURNS, dtype=torch.int32).mul_(rows * num_classes).repeat(PART // TURNS)
+        counts = torch.zeros(TURNS * rows * num_classes, dtype=torch.int64)
+        for true, said in zip(labels.split(PART), predicted.split(PART), strict=True):
+            pairs = true.int().mul_(num_classes).add_(said.int()).add_(tables[: len(true)])
+            counts += torch.bincount(pairs, minlength=len(counts))
+        counts = counts.view(TURNS, -1).sum(0)
     else:  # `bincount` would wait for the device, to learn the largest pair
-        counts = pairs.new_zeros(rows * num_classes, dtype=torch.int64)
+        pairs = labels.int() * num_classes + predicted.int()
+        counts = torch.zeros(rows * num_classes, dtype=torch.int64, device=labels.device)
         counts.index_add_(0, pairs, counts.new_ones(()).expand(len(pairs)))
     return counts.view(rows, num_classes)[:num_classes].clone()
 
