@@ -40,7 +40,7 @@ function segment(file, kind) {
 }
 
 async function take(file) {
-  if (!file) return;
+  if (!file || !state.model) return; // without its classes nothing can be drawn; what is missing was said
   const number = ++state.asked;
   say("");
   find("busy").hidden = false;
