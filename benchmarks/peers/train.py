@@ -12,8 +12,8 @@ import os
 import resource
 import sys
 import time
-from statistics import mean
 from pathlib import Path
+from statistics import mean
 
 import albumentations
 import cv2

@@ -126,8 +126,8 @@ def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_gate_runs_the_readmes_two_commands() -> None:
     install = [text.strip() for language, text in blocks(ROOT / "README.md") if language == "bash"][:2]
-    assert install == ["pip install -e . && pixelwise demo", "pip install -e '.[test]' && pytest"]
-    for words in ("pip install -q -e . &&", "pixelwise demo", "pip install -q -e '.[test]'", "\npytest\n"):
+    assert install == ["pip install -e . && pixelwise demo", "pip install -e '.[test]' && pytest -n auto"]
+    for words in ("pip install -q -e . &&", "pixelwise demo", "pip install -q -e '.[test]'", "\npytest -n auto\n"):
         assert words in CI
 
 

@@ -24,6 +24,9 @@ from pixelwise.metrics import confusion
 from pixelwise.runs import Run
 from pixelwise.scores import MeanIou, Scores, SplitResult, Trivial
 
+TOGETHER = 2
+"""More images at a time make a processor no faster, and judging would need more memory than training."""
+
 
 class Judgement(NamedTuple):
     """What was counted on a split.
@@ -55,7 +58,7 @@ def judge(
         predictor: What is judged.
         dataset: The split.
         loss: Summed over the split as well, at the original size.
-        batch_size: Images that go through the network together.
+        batch_size: Images that go through the network together, on a processor `TOGETHER` at most.
         workers: Processes that read files.
 
     Raises:
@@ -64,6 +67,8 @@ def judge(
     ids, matrices = [], []
     loss_sum = torch.zeros((), dtype=torch.float64)
     loss_count = torch.zeros((), dtype=torch.float64)
+    if predictor.model.mean.device.type == "cpu":
+        batch_size = min(batch_size, TOGETHER)
     with Bar(len(dataset), "judging ") as bar:
         for samples in _batches(read_samples(dataset, workers), batch_size):
             for sample, logits in zip(samples, predictor.logits([s.image for s in samples]), strict=True):

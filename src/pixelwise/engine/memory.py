@@ -17,8 +17,8 @@ def freed_memory_kept() -> Iterator[None]:
     By default it gives large blocks back to the system and asks for them again, hundreds of times in a training step,
     and the system fills every page with zeros each time. Does nothing where the C library is not glibc.
     """
-    library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-    if library is None or not hasattr(library, "mallopt") or not hasattr(library, "malloc_trim"):
+    library = _glibc()
+    if library is None:
         yield
         return
     for option, value in _KEEP.items():
@@ -29,3 +29,14 @@ def freed_memory_kept() -> Iterator[None]:
         for option, value in _USUAL.items():
             library.mallopt(option, value)
         library.malloc_trim(0)
+
+
+def give_back() -> None:
+    """Gives the system what is free now: training and judging hold tensors of other sizes, and need not hold both."""
+    if library := _glibc():
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None

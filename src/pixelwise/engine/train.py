@@ -23,7 +23,7 @@ from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import judge, summarise
 from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
-from pixelwise.engine.memory import freed_memory_kept
+from pixelwise.engine.memory import freed_memory_kept, give_back
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predictor import Predictor
@@ -170,6 +170,7 @@ def _fit(
             set_learning_rate(learner.optimizer, rate)
             trained = _train_epoch(learner, epoch, epoch_title(fit, epoch), data.space.num_classes, guard, budget)
             guard.after_epoch(epoch, trained.loss)
+            give_back()
             judged = judge(predictor, data.val, learner.loss, fit.batch_size, machine.workers)
             budget.judged(time.perf_counter() - began - trained.seconds)
             state, is_best = advance(state, fit, epoch, judged.loss, confusion.mean_iou(judged.matrix))
