@@ -39,7 +39,7 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
         # pixels go to several tables in turn.
         tables = torch.arange(TURNS, dtype=torch.int32).mul_(rows * num_classes).repeat(PART // TURNS)
         counts = torch.zeros(TURNS * rows * num_classes, dtype=torch.int64)
-        for true, said in zip(labels.split(PART), predicted.split(PART), strict=True):
+        for true, said in zip(torch.split(labels, PART), torch.split(predicted, PART), strict=True):
             pairs = true.int().mul_(num_classes).add_(said.int()).add_(tables[: len(true)])
             counts += torch.bincount(pairs, minlength=len(counts))
         counts = counts.view(TURNS, -1).sum(0)
