@@ -11,6 +11,7 @@ from benchmarks.rows import ROWS, Row
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # after the backend
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 HEAD = """\
 # Performance
@@ -164,11 +165,18 @@ def _machines(found: dict[str, Any]) -> list[str]:
 def _growth(result: dict[str, Any], file: Path) -> list[str]:
     """How the cost grows: a picture, and a sentence on each curve."""
     curves = result["found"]
-    figure, axes = plt.subplots(1, len(curves), figsize=(3.2 * len(curves), 3), layout="constrained")
+    figure, grid = plt.subplots(2, 3, figsize=(9.6, 6), layout="constrained")
+    axes = grid.ravel()[: len(curves)]
+    for place in grid.ravel()[len(curves) :]:
+        place.set_axis_off()
     for place, (name, points) in zip(axes, curves.items(), strict=True):
         sizes, seconds = zip(*points, strict=True)
         place.loglog(sizes, seconds, "o-", color="#2b6cb0")
         place.loglog(sizes, [seconds[-1] * size / sizes[-1] for size in sizes], ":", color="#718096")
+        place.set_xticks(sizes, [f"{size / 1000:.0f}k" if size >= 1000 else f"{size:.0f}" for size in sizes])
+        place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        place.yaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g}"))
+        place.minorticks_off()
         place.set_xlabel(name)
         place.set_ylabel("seconds")
         place.spines[["top", "right"]].set_visible(False)
@@ -204,7 +212,8 @@ def _draw(found: dict[str, Any], file: Path) -> None:
         axes.barh(place, middle, color="#2b6cb0", height=0.6)
         axes.plot([min(ratios), max(ratios)], [place, place], color="#1a202c", linewidth=1.5)
         axes.plot([ROWS[name].target] * 2, [place - 0.36, place + 0.36], color="#dd6b20", linewidth=2)
-        axes.annotate(f"{middle:.2f}×", (max(ratios), place), xytext=(6, 0), textcoords="offset points", va="center")
+        end = max(*ratios, ROWS[name].target)
+        axes.annotate(f"{middle:.2f}×", (end, place), xytext=(6, 0), textcoords="offset points", va="center")
     axes.axvline(1, color="#718096", linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlim(0, 1.15 * max(max(_ratios(ROWS[name], found[name])) for name in names))
