@@ -58,7 +58,7 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
         "report": {"--split", "--data-root", "--out"},
         "compare": {"--split", "--data-root", "--out"},
         "export": {"--to", "--int8", "--data-root", "--out"},
-        "serve": {"--host", "--port", "--token", "--megabytes", "--megapixels", "--seconds", "--waiting"},
+        "serve": {"--host", "--port", "--token", "--megabytes", "--megapixels", "--seconds", "--waiting", "--examples"},
         "reproduce": {"--data-root", "--out", "--seed", "--set"},
         "data download": {"--data-root"},
         "data stats": {"--data-root", "--split", "--out", "--json", "--set"},
