@@ -239,7 +239,7 @@ def serve(
         megapixels: largest image
         seconds: longest time to an answer
         waiting: requests that are taken at once
-        examples: folder of images that the page offers; else the run's validation images, where they are at hand
+        examples: folder of images that the page offers; else, for this machine alone, validation images
     """
     from pixelwise.studies.serve import serve as listen
 

@@ -100,9 +100,9 @@ def image() -> Path:
 
 def test_an_image_that_is_given_gets_its_classes_drawn_over_it(page: "Page", address: str, image: Path) -> None:
     page.goto(address)
-    assert page.title() == "tests/halves · pixelwise"
     give(page, image)
     page.wait_for_selector("#result:not([hidden])")
+    assert page.title() == "tests/halves · pixelwise"
     assert "garden.png, 120×80" in page.inner_text("#caption")
     assert colour_at(page, 10, 40) == pytest.approx(mixed(1, 0.6), abs=1.5)
     assert colour_at(page, 110, 40) == pytest.approx(mixed(2, 0.6), abs=1.5)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
 from pixelwise.core.errors import DatasetNotFound, InvalidSpec, did_you_mean
 from pixelwise.core.labels import LabelSpace
 from pixelwise.core.spec import Spec
@@ -42,6 +44,12 @@ class SegmentationDataset(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample: ...
+
+
+def evenly_spaced(length: int, most: int) -> list[int]:
+    """Indices of at most so many samples of a split, from the first to the last."""
+    found: list[int] = np.linspace(0, length - 1, min(most, length)).astype(int).tolist()
+    return found
 
 
 class DataSpec(Spec):

@@ -13,7 +13,7 @@ from jaxtyping import Integer
 from pixelwise.core.errors import BadData
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data.base import Sample
-from pixelwise.data.images import read_image, read_raw_labels
+from pixelwise.data.images import IMAGE_SUFFIXES, read_image, read_raw_labels
 
 Item = TypeVar("Item")
 RawLabels = Integer[np.ndarray, "H W"]
@@ -72,6 +72,18 @@ class PairedFiles:
                 f" {width}x{height}{turned}; both must have the same size."
             )
         return Sample(image, torch.from_numpy(self.space.to_classes(raw, str(pair.labels))), pair.id)
+
+
+def list_images(folder: Path) -> dict[str, Path]:
+    """Image files of a folder and its sub-folders; see `list_files`.
+
+    Raises:
+        BadData: There is none, or two have the same path but for the ending.
+    """
+    found = list_files(folder, IMAGE_SUFFIXES)
+    if not found:
+        raise BadData(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
+    return found
 
 
 def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:

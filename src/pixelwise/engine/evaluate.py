@@ -25,7 +25,7 @@ from pixelwise.runs import Run
 from pixelwise.scores import MeanIou, Scores, SplitResult, Trivial
 
 TOGETHER = 2
-"""More images at a time make a processor no faster, and judging would need more memory than training."""
+"""With a training's whole batch, in fp32 and at the original size, judging needed more memory than training."""
 
 
 class Judgement(NamedTuple):

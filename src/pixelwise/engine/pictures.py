@@ -5,6 +5,7 @@ from PIL import Image as PilImage
 
 from pixelwise.core.files import make_folder
 from pixelwise.data import SegmentationDataset
+from pixelwise.data.base import evenly_spaced
 from pixelwise.data.images import write_png
 from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
@@ -30,8 +31,8 @@ def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDatase
     """
     rows = []
     make_folder(run.overlays / split)
-    for index in np.linspace(0, len(dataset) - 1, min(SHOWN, len(dataset))).astype(int):
-        sample = dataset[int(index)]
+    for index in evenly_spaced(len(dataset), SHOWN):
+        sample = dataset[index]
         image = sample.image.permute(1, 2, 0).numpy()
         predicted = predictor(image)
         rows.append(SheetRow(sample.id, image, predicted, sample.labels.numpy().astype(np.uint8)))

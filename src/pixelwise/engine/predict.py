@@ -15,7 +15,7 @@ from PIL import Image as PilImage
 from pixelwise.core.errors import BadData
 from pixelwise.core.files import check_free, make_folder
 from pixelwise.core.labels import LabelSpace
-from pixelwise.data.files import list_files
+from pixelwise.data.files import list_images
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
 from pixelwise.engine.backends import BackendName, PredictPrecision
 from pixelwise.engine.predictor import Predictor
@@ -167,9 +167,7 @@ def _targets(paths: Sequence[Path]) -> dict[Path, Path]:
     for path in paths:
         if not os.path.exists(path):  # noqa: PTH110  # Path's own raises where a name is too long
             raise BadData(f"{path}: there is no such file or folder.")
-        files = list_files(path, IMAGE_SUFFIXES) if path.is_dir() else {_stem(path): path}
-        if not files:
-            raise BadData(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
+        files = list_images(path) if path.is_dir() else {_stem(path): path}
         for stem, file in files.items():
             name = Path(f"{stem}.png")
             if targets.setdefault(name, file) != file:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data import find_data_root
+from pixelwise.data.base import evenly_spaced
 from pixelwise.data.transforms import Size, resize_image
 from pixelwise.engine.backends import Backend, BackendName, PredictPrecision, make_backend
 from pixelwise.engine.backends.torch import TorchBackend
@@ -129,8 +130,7 @@ def load(run: Run | Path | str, device: str = "auto") -> Predictor:
 def calibration_images(experiment: Experiment, root: Path) -> list[UInt8[Tensor, "1 3 _ _"]]:
     """Training images as the network sees them, evenly spaced over the split."""
     split = experiment.data.build(experiment.data.train_split, root)
-    chosen = np.linspace(0, len(split) - 1, min(CALIBRATING, len(split))).astype(int)
-    images = [split[int(index)].image for index in chosen]
+    images = [split[index].image for index in evenly_spaced(len(split), CALIBRATING)]
     return [(resize_image(image, experiment.size) if experiment.size else image)[None] for image in images]
 
 

@@ -40,7 +40,9 @@ function segment(file, kind) {
 }
 
 async function take(file) {
-  if (!file || !state.model) return; // without its classes nothing can be drawn; what is missing was said
+  if (!file) return;
+  await ready;
+  if (!state.model) return; // without its classes nothing can be drawn; what is missing was said
   const number = ++state.asked;
   say("");
   find("busy").hidden = false;
@@ -286,6 +288,6 @@ find("token").addEventListener("submit", (event) => {
   event.preventDefault();
   state.token = find("secret").value;
   say("");
-  start();
+  ready = start();
 });
-start();
+let ready = start();

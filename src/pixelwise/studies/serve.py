@@ -3,15 +3,15 @@
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from jaxtyping import UInt8
 from PIL import Image as PilImage
 from torch import Tensor
 
-from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec, RunError
+from pixelwise.core.errors import BadData, InvalidSpec, PixelwiseError, RunError
 from pixelwise.data import find_data_root
-from pixelwise.data.files import list_files
-from pixelwise.data.images import IMAGE_SUFFIXES, read_image
+from pixelwise.data.base import evenly_spaced
+from pixelwise.data.files import list_images
+from pixelwise.data.images import read_image
 from pixelwise.engine.exported import ABOUT, ExportedPredictor
 from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
@@ -19,6 +19,8 @@ from pixelwise.runs import Run
 
 EXAMPLES = 6
 """Images that the page offers at most."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that other machines do not reach."""
 
 
 def serve(
@@ -37,7 +39,7 @@ def serve(
         seconds: Longest time to an answer.
         waiting: Requests that are taken at once.
         examples: A folder of images that the page offers; None offers validation images of the run, where they are at
-            hand.
+            hand, to this machine alone: nobody's data is shown to others unasked.
 
     Raises:
         BadData: `examples` holds no image, or one that cannot be read.
@@ -59,7 +61,8 @@ def serve(
         run = Run.open(source)
         experiment = Experiment.from_json(run.experiment_json())
         predictor, name = Predictor.load(run), experiment.name
-        offered = offered or _from_validation(experiment)
+        if not offered and host in LOOPBACK:
+            offered = _from_validation(experiment)
     limits = Limits(int(megabytes * 1e6), int(megapixels * 1e6), seconds, waiting)
     try:
         uvicorn.run(
@@ -71,19 +74,17 @@ def serve(
 
 
 def _from_folder(folder: Path) -> list[bytes]:
-    files = list(list_files(folder, IMAGE_SUFFIXES).values()) if folder.is_dir() else []
-    if not files:
-        raise BadData(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
-    return [_jpeg(read_image(file)) for file in files[:EXAMPLES]]
+    if not folder.is_dir():
+        raise BadData(f"{folder} is no folder of images.")
+    return [_jpeg(read_image(file)) for file in list(list_images(folder).values())[:EXAMPLES]]
 
 
 def _from_validation(experiment: Experiment) -> list[bytes]:
     try:
         split = experiment.data.build(experiment.data.val_split, find_data_root(None))
-    except DatasetNotFound:  # a server seldom has the data, and does without
+    except PixelwiseError:  # a server seldom has the data, and does without
         return []
-    chosen = np.linspace(0, len(split) - 1, min(EXAMPLES, len(split))).astype(int)
-    return [_jpeg(split[int(index)].image) for index in chosen]
+    return [_jpeg(split[index].image) for index in evenly_spaced(len(split), EXAMPLES)]
 
 
 def _jpeg(image: UInt8[Tensor, "3 H W"]) -> bytes:

@@ -11,6 +11,7 @@ from pixelwise.core.errors import DatasetNotFound
 from pixelwise.core.files import check_free, make_folder, write_text
 from pixelwise.core.spec import Spec
 from pixelwise.data import Data, DataSpec, SegmentationDataset
+from pixelwise.data.base import evenly_spaced
 from pixelwise.data.statistics import DatasetStatistics, survey
 from pixelwise.engine.precision import decide
 from pixelwise.experiment import Fit
@@ -112,8 +113,8 @@ def _unions(found: Splits) -> dict[str, tuple[str, ...]]:
 def _draw(result: DatasetStatistics, splits: Splits, out: Path) -> None:
     rows = []
     for split, dataset in splits.items():
-        for index in np.linspace(0, len(dataset) - 1, min(SHOWN, len(dataset))).astype(int):
-            image, labels, name = dataset[int(index)]
+        for index in evenly_spaced(len(dataset), SHOWN):
+            image, labels, name = dataset[index]
             pixels = image.permute(1, 2, 0).numpy()
             rows.append(SheetRow(f"{split}\n{name}", pixels, None, labels.numpy().astype(np.uint8)))
     make_folder(out)
