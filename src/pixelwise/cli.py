@@ -185,11 +185,11 @@ def compare(
         data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
         out: folder of the page
     """
-    from pixelwise.report.comparison_page import comparison_table
+    from pixelwise.report.comparison_page import comparison_text
     from pixelwise.studies.compare import compare_runs
 
     done = compare_runs(runs, split, data_root=data_root, out=out)
-    _print(comparison_table(done.result), f"page      {done.page}")
+    _print(comparison_text(done.result), f"\npage      {done.page}")
 
 
 @app.command

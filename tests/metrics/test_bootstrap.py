@@ -4,24 +4,21 @@ import numpy as np
 import pytest
 
 from pixelwise.metrics import confusion
-from pixelwise.metrics.bootstrap import compare
+from pixelwise.metrics.bootstrap import compare, seeds
 
 K = 3
 
 
-def made(chance: np.random.Generator, images: int, skill: float, seeds: int = 1, noise: float = 0.0) -> np.ndarray:
-    """Images of differing difficulty, which every run shares; each seed has a skill of its own."""
+def made(chance: np.random.Generator, images: int, skill: float) -> np.ndarray:
+    """A run on images of differing difficulty, which every run shares."""
     difficulty = np.random.default_rng(7).normal(0, 0.1, images)
-    runs = []
-    for _ in range(seeds):
-        rate = np.clip(skill + chance.normal(0, noise) + difficulty + chance.normal(0, 0.03, images), 0.05, 0.95)
-        right = chance.binomial(300, rate)
-        matrices = np.zeros((images, K, K), np.int64)
-        for true in range(K):
-            matrices[:, true, true] = right
-            matrices[:, true, (true + 1) % K] = 300 - right
-        runs.append(matrices)
-    return np.stack(runs)
+    rate = np.clip(skill + difficulty + chance.normal(0, 0.03, images), 0.05, 0.95)
+    right = chance.binomial(300, rate)
+    matrices = np.zeros((1, images, K, K), np.int64)
+    for true in range(K):
+        matrices[0, :, true, true] = right
+        matrices[0, :, true, (true + 1) % K] = 300 - right
+    return matrices
 
 
 def test_on_the_images_as_they_are_the_difference_is_that_of_the_scores() -> None:
@@ -33,6 +30,9 @@ def test_on_the_images_as_they_are_the_difference_is_that_of_the_scores() -> Non
     assert found.pixel_accuracy.value == pytest.approx(
         confusion.pixel_accuracy(sums[1]) - confusion.pixel_accuracy(sums[0])
     )
+    for name in ("mean_accuracy", "frequency_weighted_iou"):
+        score = getattr(confusion, name)
+        assert getattr(found, name).value == pytest.approx(score(sums[1]) - score(sums[0]))
     expected = confusion.iou(sums[1]) - confusion.iou(sums[0])
     assert [d.value for d in found.iou] == pytest.approx(list(expected))
     assert found.mean_iou.verdict == "better"
@@ -44,28 +44,60 @@ def test_intervals_hold_the_true_difference_about_as_often_as_they_say() -> None
     chance = np.random.default_rng(1)
     held = 0
     for _ in range(200):
-        images = 60
-        difficulty = chance.normal(0, 0.1, images)
-        groups = []
-        for skill in (0.6, 0.63):
-            rate = np.clip(skill + difficulty + chance.normal(0, 0.03, images), 0, 1)
-            right = chance.binomial(1000, rate)
-            matrices = np.zeros((1, images, 2, 2), np.int64)
-            matrices[0, :, 0, 0], matrices[0, :, 0, 1] = right, 1000 - right
-            groups.append(matrices)
+        images = chance.normal(0, 0.1, 60)
+        groups = [trained(chance, images, [skill]) for skill in (0.6, 0.63)]
         found = compare(groups[0], groups[1], resamples=400).pixel_accuracy
         held += found.low <= 0.03 <= found.high
     assert 0.9 <= held / 200 <= 0.99
 
 
-def test_seeds_of_one_recipe_cannot_be_told_apart() -> None:
-    """With several seeds in each group; by images alone, most pairs of single seeds would seem to differ."""
+def trained(chance: np.random.Generator, images: np.ndarray, skills: list[float]) -> np.ndarray:
+    """Runs of one recipe, each as skilful as its seed made it, on images of a given difficulty."""
+    runs = []
+    for skill in skills:
+        rate = np.clip(skill + images + chance.normal(0, 0.02, len(images)), 0, 1)
+        right = chance.binomial(1000, rate)
+        matrices = np.zeros((len(images), 2, 2), np.int64)
+        matrices[:, 0, 0], matrices[:, 0, 1] = right, 1000 - right
+        runs.append(matrices)
+    return np.stack(runs)
+
+
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_with_seeds_intervals_hold_the_true_difference_of_the_recipes(number: int) -> None:
+    """Fresh images and fresh seeds each time; drawing two or three seeds again would hold it far less often."""
+    chance = np.random.default_rng(number)
+    held = 0
+    for _ in range(300):
+        images = chance.normal(0, 0.1, 60)
+        groups = [trained(chance, images, list(chance.normal(skill, 0.02, number))) for skill in (0.6, 0.63)]
+        found = compare(groups[0], groups[1], resamples=400).pixel_accuracy
+        held += found.low <= 0.03 <= found.high
+    assert 0.92 <= held / 300 <= 0.99
+
+
+def test_of_one_recipe_two_seeds_cannot_be_told_apart() -> None:
+    """By their images alone they would be: on the same images, a seed's luck is beyond the images' chance."""
     chance = np.random.default_rng(2)
-    told = [
-        compare(made(chance, 40, 0.6, 3, 0.03), made(chance, 40, 0.6, 3, 0.03), resamples=300).mean_iou.verdict
-        for _ in range(60)
-    ]
-    assert told.count("cannot tell") >= 42
+    told, by_images = [], []
+    for _ in range(50):
+        runs = trained(chance, chance.normal(0, 0.1, 60), list(chance.normal(0.6, 0.03, 2)))
+        pair = runs[:1], runs[1:]
+        told.append(compare(*pair, seeds([runs]), resamples=400).pixel_accuracy.verdict)
+        by_images.append(compare(*pair, resamples=400).pixel_accuracy.verdict)
+    assert told.count("cannot tell") == 50
+    assert by_images.count("cannot tell") < 25
+
+
+def test_a_single_run_is_taken_to_vary_as_other_recipes_do() -> None:
+    chance = np.random.default_rng(4)
+    images = chance.normal(0, 0.1, 60)
+    many = trained(chance, images, [0.55, 0.6, 0.65])
+    single = trained(chance, images, [0.62])
+    spread = seeds([many, single])
+    assert spread.freedom == 2
+    assert spread.deviation[1] == pytest.approx(0.05, rel=0.3)
+    assert compare(many, single, spread).pixel_accuracy.verdict == "cannot tell"
 
 
 def test_a_class_that_never_occurs_cannot_be_told() -> None:

@@ -35,10 +35,8 @@ class Deployed(nn.Module):
             )
             logits = _first(_first(logits, 2, height), 3, width)
         else:
-            rows, columns = _shares(height, self.size[0]), _shares(width, self.size[1])
-            small = rows @ (pixels.float() @ columns.T).round()
-            # As the Predictor resizes: side by side, each time to eight bits.
-            logits = self.model(small.round().clamp(0, 255).to(torch.uint8))
+            wide = _whole(pixels.float() @ _shares(width, self.size[1]).T)
+            logits = self.model(_whole(_shares(height, self.size[0]) @ wide).to(torch.uint8))
             logits = F.interpolate(logits, [height, width], mode="bilinear", align_corners=False)
         return logits.argmax(1).to(torch.uint8)
 
@@ -56,13 +54,23 @@ def _extended(images: Tensor, side: int, multiple: int) -> Tensor:
 def _shares(length: int, wanted: int) -> Tensor:
     """How much each pixel of a side has of each pixel of the resized side, `[wanted, length]`: bilinear, antialiased.
 
-    Written out, because not every program that runs an export antialiases as torch does.
+    Written out, because not every program that runs an export antialiases as torch does; and in the whole numbers that
+    torch computes with on bytes: where a side is halved, halves are common, and to round them otherwise changes
+    classes.
     """
-    scale = torch.tensor(1.0) * length / wanted
+    scale = torch.tensor(1.0, dtype=torch.float64) * length / wanted
     centres = (torch.arange(wanted)[:, None] + 0.5) * scale
     away = (torch.arange(length)[None] + 0.5 - centres).abs() / scale.clamp(min=1)
     shares = (1 - away).clamp(min=0)
-    return shares / shares.sum(1, keepdim=True)
+    shares = shares / shares.sum(1, keepdim=True)
+    # The most binary digits with which the largest share is below 2^15, 22 at most.
+    unit = torch.exp2(torch.ceil(torch.log2(32767.5 / shares.max())).clamp(max=23) - 1)
+    return ((shares * unit + 0.5).floor() / unit).float()
+
+
+def _whole(values: Tensor) -> Tensor:
+    """The nearest byte, halves upwards."""
+    return (values + 0.5).floor().clamp(0, 255)
 
 
 def _first(logits: Tensor, side: int, length: int) -> Tensor:

@@ -1,9 +1,13 @@
-"""Whether a difference is more than chance: intervals by drawing images, and seeds, again.
+"""Whether a difference is more than chance: intervals by drawing images again, widened by what seeds do.
 
 Paper: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile intervals); both runs see the same drawn
 images, so that hard images do not blur their difference.
+
+Departures: seeds are too few to be drawn again (of two, half of the drawings would show no spread at all). Their spread
+is pooled over the groups and enters as Student's t, as in a comparison of means.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -44,63 +48,93 @@ class Differences(NamedTuple):
     Attributes:
         mean_iou: Of the mean IoU.
         pixel_accuracy: Of the pixel accuracy.
+        mean_accuracy: Of the mean accuracy.
+        frequency_weighted_iou: Of the frequency-weighted IoU.
         iou: Of each class's IoU, by class id.
     """
 
     mean_iou: Difference
     pixel_accuracy: Difference
+    mean_accuracy: Difference
+    frequency_weighted_iou: Difference
     iou: list[Difference]
 
 
-def compare(first: Matrices, second: Matrices, seed: int = 0, resamples: int = RESAMPLES) -> Differences:
+class Seeds(NamedTuple):
+    """What is known of how scores differ between seeds.
+
+    Attributes:
+        deviation: Standard deviation of each score over seeds, pooled over groups of runs.
+        freedom: Of how many differences between seeds that was made; 0 where every group is of one run.
+    """
+
+    deviation: Float[np.ndarray, " scores"]
+    freedom: int
+
+
+def seeds(groups: Sequence[Matrices]) -> Seeds:
+    """The spread over seeds, taken to be the same in every group, for a few runs each tell too little."""
+    runs = [_of_matrices(group.sum(1).astype(np.float64)) for group in groups]
+    squares = sum(np.nansum((found - _mean(found, 0)) ** 2, 0) for found in runs)
+    freedom = sum(len(group) - 1 for group in groups)
+    return Seeds(np.sqrt(squares / max(1, freedom)), freedom)
+
+
+def compare(
+    first: Matrices, second: Matrices, spread: Seeds | None = None, seed: int = 0, resamples: int = RESAMPLES
+) -> Differences:
     """Differences of two groups of runs on the same images, with their intervals.
 
-    A group's score is the mean of its runs' scores. Each resample draws N of the N images, and of each group S of its S
-    runs: with one run in a group, nothing is known of what another seed would have done.
+    A group's score is the mean of its runs' scores. Each resample draws N of the N images, and adds to the difference
+    what the seeds may have done to it.
 
     Args:
         first: The runs that are compared with.
         second: The runs that are compared.
+        spread: Over seeds; None takes that of the two groups. Where nothing is known of it, the interval is over images
+            alone: it is about these weights, and not about what another seed would have given.
         seed: Of the drawing.
         resamples: How often is drawn.
     """
     chance = np.random.default_rng(seed)
     images = first.shape[1]
     drawn = chance.multinomial(images, np.full(images, 1 / images), resamples).astype(np.float64)
-    ones = np.ones((1, images))
-    tables = []
-    for weights, redraw in ((ones, False), (drawn, True)):
-        low, high = (_scores(group, weights, chance if redraw else None) for group in (first, second))
-        tables.append(high - low)
-    whole, spread = tables
+    whole = _scores(second, np.ones((1, images)))[0] - _scores(first, np.ones((1, images)))[0]
+    shifted = _scores(second, drawn) - _scores(first, drawn)
+    spread = spread or seeds([first, second])
+    if spread.freedom:
+        scale = spread.deviation * np.sqrt(1 / len(first) + 1 / len(second))
+        shifted += chance.standard_t(spread.freedom, (resamples, 1)) * scale
+        shifted = shifted.clip(-1, 1)  # no two scores differ by more
     tail = 100 * (1 - LEVEL) / 2
-    ends = np.full((2, spread.shape[1]), np.nan)
-    known = np.isfinite(spread).any(0)
-    ends[:, known] = np.nanpercentile(spread[:, known], [tail, 100 - tail], axis=0)
-    found = [Difference(float(w), float(a), float(b)) for w, a, b in zip(whole[0], *ends, strict=True)]
-    return Differences(found[0], found[1], found[2:])
+    ends = np.full((2, len(whole)), np.nan)
+    known = np.isfinite(shifted).any(0)
+    ends[:, known] = np.nanpercentile(shifted[:, known], [tail, 100 - tail], axis=0)
+    found = [Difference(float(w), float(a), float(b)) for w, a, b in zip(whole, *ends, strict=True)]
+    return Differences(*found[:4], found[4:])
 
 
-def _scores(
-    group: Matrices, weights: Float[np.ndarray, "R N"], chance: np.random.Generator | None
-) -> Float[np.ndarray, "R scores"]:
-    """Mean IoU, pixel accuracy and IoU of each class, of each drawing of images; the mean over a group's runs."""
-    runs, images, classes, _ = group.shape
-    of_run = np.stack([_of_matrices(weights @ run.reshape(images, -1), classes) for run in group.astype(np.float64)])
-    if chance is None or runs == 1:
-        return _mean(of_run, 0)
-    picked = chance.integers(runs, size=(runs, len(weights)))
-    return _mean(of_run[picked, np.arange(len(weights))], 0)
+def _scores(group: Matrices, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R scores"]:
+    """Every score of each drawing of images; the mean over a group's runs."""
+    _, images, classes, _ = group.shape
+    runs = [
+        _of_matrices((weights @ run.reshape(images, -1)).reshape(-1, classes, classes))
+        for run in group.astype(np.float64)
+    ]
+    return _mean(np.stack(runs), 0)
 
 
-def _of_matrices(sums: Float[np.ndarray, "R KK"], classes: int) -> Float[np.ndarray, "R scores"]:
-    matrices = sums.reshape(-1, classes, classes)
-    hit = np.diagonal(matrices, axis1=1, axis2=2)
-    union = matrices.sum(1) + matrices.sum(2) - hit
+def _of_matrices(matrices: Float[np.ndarray, "R K K"]) -> Float[np.ndarray, "R scores"]:
+    """The scores of `Differences`, in its order."""
+    hit, true = np.diagonal(matrices, axis1=1, axis2=2), matrices.sum(2)
+    union = matrices.sum(1) + true - hit
     with np.errstate(invalid="ignore", divide="ignore"):
         iou = np.where(union > 0, hit / union, np.nan)
-        accuracy = hit.sum(1) / matrices.sum((1, 2))
-    return np.column_stack([_mean(iou, 1), accuracy, iou])
+        found = np.where(true > 0, hit / true, np.nan)
+        share = true / true.sum(1, keepdims=True)
+        accuracy = hit.sum(1) / true.sum(1)
+    weighted = np.where(np.isfinite(accuracy), np.nansum(share * iou, 1), np.nan)
+    return np.column_stack([_mean(iou, 1), accuracy, _mean(found, 1), weighted, iou])
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:

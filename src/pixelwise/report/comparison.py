@@ -11,10 +11,18 @@ from jaxtyping import Float, Int64
 from pixelwise.core.errors import RunError
 from pixelwise.core.spec import Spec
 from pixelwise.metrics import bootstrap, confusion
-from pixelwise.metrics.bootstrap import Difference, Verdict
+from pixelwise.metrics.bootstrap import Difference, Differences, Verdict
 from pixelwise.report.changes import changes
 from pixelwise.report.published import published
 from pixelwise.runs import Run
+
+METRICS = {
+    "mean_iou": "mean IoU",
+    "pixel_accuracy": "pixel accuracy",
+    "mean_accuracy": "mean accuracy",
+    "frequency_weighted_iou": "frequency-weighted IoU",
+}
+"""Scores of all classes together, and what they are called."""
 
 
 class Group(NamedTuple):
@@ -57,6 +65,8 @@ class Column(Spec):
         seeds: Of its runs.
         mean_iou: On the split.
         pixel_accuracy: On the split.
+        mean_accuracy: On the split.
+        frequency_weighted_iou: On the split.
         iou: By class.
         published: The report's own mean IoU of this system, where the recipe is of a report.
     """
@@ -65,28 +75,57 @@ class Column(Spec):
     seeds: tuple[int, ...]
     mean_iou: Entry
     pixel_accuracy: Entry
+    mean_accuracy: Entry
+    frequency_weighted_iou: Entry
     iou: dict[str, Entry]
     published: float | None
+
+    @property
+    def metrics(self) -> dict[str, Entry]:
+        """The scores of all classes together, by the names that a reader knows them by."""
+        return {title: getattr(self, name) for name, title in METRICS.items()}
+
+
+class Picture(Spec):
+    """An image on which two groups differ.
+
+    Attributes:
+        column: The group that is compared with the first.
+        ahead: Whether it is ahead of the first here, or behind.
+        image: Which image.
+        gain: Mean IoU of the image, minus the first group's.
+        file: The picture.
+    """
+
+    column: str
+    ahead: bool
+    image: str
+    gain: float
+    file: str
 
 
 class Comparison(Spec):
     """What the page shows.
 
     Attributes:
+        data: The data set.
         split: Judged.
         images: How many.
         level: Of the intervals.
+        seeds_known: Whether some recipe has several seeds, so that the intervals know what a seed does.
+        together: Mean IoU of one recipe's seeds, where there is but one recipe, whose seeds are the columns.
         columns: The groups, the first being what the others are compared with.
-        intervals: Each group but the first -> the picture of its differences.
-        pictures: Caption -> file.
+        pictures: Of images on which groups differ.
     """
 
+    data: str
     split: str
     images: int
     level: float
+    seeds_known: bool
+    together: Entry | None = None
     columns: tuple[Column, ...]
-    intervals: dict[str, str] = {}
-    pictures: dict[str, str] = {}
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def single_seeds(self) -> list[str]:
@@ -114,36 +153,53 @@ def group(runs: Sequence[Run]) -> list[Group]:
     return groups
 
 
-def compare(groups: Sequence[Group], split: str) -> Comparison:
+def compare(groups: Sequence[Group], split: str, data: str) -> Comparison:
     """Scores and differences on a split that all runs were judged on.
 
     Raises:
         RunError: A run was not judged on the split, two of a group have the same seed, or images or classes differ.
     """
     matrices = [_matrices(found, split) for found in groups]
+    spread, together = bootstrap.seeds(matrices), None
+    if len(groups) == 1:
+        together = _entry([confusion.mean_iou(matrix) for matrix in matrices[0].sum(1)], None)
+        groups, matrices = by_seed(groups), [one[None] for one in matrices[0]]
     first = groups[0].runs[0].results()[split]
-    names = list(first.iou)
-    columns = []
-    for found, of_group in zip(groups, matrices, strict=True):
-        differences = None if found is groups[0] else bootstrap.compare(matrices[0], of_group)
-        sums = of_group.sum(1)
-        iou = np.array([confusion.iou(matrix) for matrix in sums])
-        columns.append(
-            Column(
-                name=found.name,
-                seeds=tuple(_seed(run) for run in found.runs),
-                mean_iou=_entry([confusion.mean_iou(m) for m in sums], differences and differences.mean_iou),
-                pixel_accuracy=_entry(
-                    [confusion.pixel_accuracy(m) for m in sums], differences and differences.pixel_accuracy
-                ),
-                iou={
-                    name: _entry(list(iou[:, place]), differences and differences.iou[place])
-                    for place, name in enumerate(names)
-                },
-                published=_published(found, split),
-            )
-        )
-    return Comparison(split=split, images=first.images, level=bootstrap.LEVEL, columns=tuple(columns))
+    differences = [None, *(bootstrap.compare(matrices[0], of_group, spread) for of_group in matrices[1:])]
+    return Comparison(
+        data=data,
+        split=split,
+        images=first.images,
+        level=bootstrap.LEVEL,
+        seeds_known=spread.freedom > 0,
+        together=together,
+        columns=tuple(
+            _column(found, split, of_group.sum(1), list(first.iou), difference)
+            for found, of_group, difference in zip(groups, matrices, differences, strict=True)
+        ),
+    )
+
+
+def by_seed(groups: Sequence[Group]) -> list[Group]:
+    """One recipe's runs as groups of their own: with nothing else to compare, its seeds are. Others as they are."""
+    if len(groups) > 1:
+        return list(groups)
+    return [Group(f"{groups[0].name}, seed {_seed(run)}", [run]) for run in groups[0].runs]
+
+
+def _column(
+    found: Group, split: str, sums: Int64[np.ndarray, "S K K"], names: Sequence[str], differences: Differences | None
+) -> Column:
+    iou = np.array([confusion.iou(matrix) for matrix in sums])
+    metrics = {
+        name: _entry([getattr(confusion, name)(matrix) for matrix in sums], differences and getattr(differences, name))
+        for name in METRICS
+    }
+    classes = {
+        name: _entry(list(iou[:, place]), differences and differences.iou[place]) for place, name in enumerate(names)
+    }
+    seeds = tuple(_seed(run) for run in found.runs)
+    return Column(name=found.name, seeds=seeds, **metrics, iou=classes, published=_published(found, split))
 
 
 def image_scores(found: Group, split: str) -> Float[np.ndarray, " N"]:

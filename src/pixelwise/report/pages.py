@@ -50,7 +50,7 @@ def number(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """The same with its sign."""
-    return "–" if value is None else f"{value:+.4f}".replace("-", "−")
+    return "–" if value is None else f"{value:+z.4f}".replace("-", "−")
 
 
 def embedded(folder: Path, files: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Runs beside each other: tables, intervals, and the images where each is ahead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +12,19 @@ from pixelwise.data import find_data_root
 from pixelwise.engine.evaluate import evaluate
 from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
-from pixelwise.report.comparison import Comparison, Group, check_comparable, compare, group, image_scores
+from pixelwise.report.comparison import (
+    Comparison,
+    Group,
+    Picture,
+    by_seed,
+    check_comparable,
+    compare,
+    group,
+    image_scores,
+)
 from pixelwise.report.comparison_page import html
 from pixelwise.runs import Run
-from pixelwise.viz.intervals import Interval, save_intervals
+from pixelwise.viz.errors import who
 from pixelwise.viz.systems import save_systems
 
 SHOWN = 3
@@ -71,50 +80,30 @@ def compare_runs(
             evaluate(run, split, root)
     check_comparable(opened, split)
     groups = group(opened)
-    result = compare(groups, split)
+    result = compare(groups, split, data.title or data.kind)
     make_folder(folder / "pictures")
-    intervals = _draw_intervals(result, folder)
-    result = result.replace(intervals=intervals, pictures=_draw(groups, split, experiments[0], root, folder))
+    result = result.replace(pictures=tuple(_draw(by_seed(groups), split, experiments[0], root, folder)))
     page = folder / "comparison.html"
     write_text(page, html(result, folder))
     write_text(folder / "comparison.json", result.to_json() + "\n")
     return Compared(result, page)
 
 
-def _draw_intervals(result: Comparison, folder: Path) -> dict[str, str]:
-    drawn = {}
-    for number, column in enumerate(result.columns[1:], 1):
-        rows = {"mean IoU": column.mean_iou, "pixel accuracy": column.pixel_accuracy, **column.iou}
-        known = [
-            Interval(name, entry.difference, entry.low, entry.high)
-            for name, entry in rows.items()
-            if entry.difference is not None and entry.low is not None and entry.high is not None
-        ]
-        drawn[column.name] = f"pictures/intervals_{number}.png"
-        save_intervals(known, folder / drawn[column.name], title=f"{column.name} minus {result.columns[0].name}")
-    return drawn
-
-
-def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Path, folder: Path) -> dict[str, str]:
-    """The images on which the groups differ most, each through every group's first run."""
-    if len(groups) < 2:
-        return {}
-    dataset = experiment.data.build(split, root)
-    predictors = {found.name: Predictor.load(found.runs[0]) for found in groups}
-    scores = {found.name: image_scores(found, split) for found in groups}
-    first = groups[0].name
-    drawn: dict[str, str] = {}
-    for found in groups[1:]:
-        gain = np.nan_to_num(scores[found.name] - scores[first])
+def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Path, folder: Path) -> Iterator[Picture]:
+    """The images on which each group differs most from the first, through the first run of both."""
+    dataset, space = experiment.data.build(split, root), experiment.data.label_space
+    scores, predictors = [image_scores(found, split) for found in groups], [Predictor.load(g.runs[0]) for g in groups]
+    for place, found in enumerate(groups[1:], 1):
+        gain = np.nan_to_num(scores[place] - scores[0])
         order = np.argsort(gain)
-        for index in (*order[::-1][:SHOWN], *order[:SHOWN]):
-            sample = dataset[int(index)]
-            ahead = found.name if gain[index] > 0 else first
-            caption = f"{sample.id}: {ahead} is ahead by {abs(gain[index]):.3f}"
-            file = f"pictures/{len(drawn) + 1}.png"
-            image = sample.image.permute(1, 2, 0).numpy()
-            predicted = {name: predictor(image) for name, predictor in predictors.items()}
-            labels = sample.labels.numpy().astype(np.uint8)
-            save_systems(image, labels, predicted, experiment.data.label_space, folder / file)
-            drawn[caption] = file
-    return drawn
+        chosen = [*(i for i in order[::-1][:SHOWN] if gain[i] > 0), *(i for i in order[:SHOWN] if gain[i] < 0)]
+        for number, index in enumerate(chosen, 1):
+            image, labels, name = dataset[int(index)]
+            pixels, true = image.permute(1, 2, 0).numpy(), labels.numpy().astype(np.uint8)
+            said = [predictors[which](pixels) for which in (0, place)]
+            file = f"pictures/{place}_{number}.png"
+            predicted = {groups[0].name: said[0], found.name: said[1]}
+            save_systems(pixels, true, predicted, space, folder / file, last={"who is right": who(pixels, true, *said)})
+            yield Picture(
+                column=found.name, ahead=bool(gain[index] > 0), image=name, gain=float(gain[index]), file=file
+            )

@@ -34,8 +34,12 @@ def save_systems(
     predictions: Mapping[str, ClassMap],
     space: LabelSpace,
     path: Path,
+    *,
+    last: Mapping[str, UInt8[np.ndarray, "H W 3"]] | None = None,
 ) -> None:
-    """Writes an image, its ground truth and what each system predicts as a PNG, four in a row, with one legend.
+    """Writes an image, its ground truth and what each system predicts as a PNG, with one legend.
+
+    Four pictures stand in a row, five where there are no more.
 
     Args:
         image: RGB, 0..255.
@@ -43,17 +47,19 @@ def save_systems(
         predictions: System -> class ids, 0..K-1.
         space: The classes' names and colours.
         path: The file to make or replace.
+        last: Title -> a picture that stands after them.
 
     Raises:
         RunError: The file cannot be written.
     """
     maps = {"ground truth": labels, **predictions}
     pictures = {"input": image, **{name: colourise(classes, space) for name, classes in maps.items()}}
+    pictures |= last or {}
     cells = {name: scaled(picture, _CELL) for name, picture in pictures.items()}
     wide, high = cells["input"].size
     size, gap = 14, 10
     line = round(1.7 * size)
-    columns = min(_COLUMNS, len(cells))
+    columns = len(cells) if len(cells) <= _COLUMNS + 1 else _COLUMNS
     rows = -(-len(cells) // columns)
     strip = legend(present(maps.values(), space), columns * (wide + gap) + gap, size, shares=False)
     sheet = Image.new("RGB", (strip.width, rows * (high + line + gap) + strip.height), PAPER)
@@ -62,7 +68,7 @@ def save_systems(
         row, column = divmod(i, columns)
         x, y = gap + column * (wide + gap), row * (high + line + gap)
         # Given pictures are set in bold: they are no system.
-        face = font(size, bold=name in ("input", "ground truth"))
+        face = font(size, bold=name not in predictions)
         draw.text((x, y + line // 2 + 2), _shortened(name, face, wide), INK, face, anchor="lm")
         sheet.paste(cell, (x, y + line))
     sheet.paste(strip, (gap - size // 2, sheet.height - strip.height))
