@@ -22,7 +22,7 @@ machine, in turn, each run a process of its own. `python -m benchmarks` repeats 
 ratio above 1 says that pixelwise is ahead; *aim* is what was set as the goal before; *the peak* is the machine's own
 best at products of bf16 matrices.
 """
-LOOKS = ("operators", "scaling", "load")
+LOOKS = ("operators", "scaling", "load", "exports")
 """Programs of pixelwise's side that have no peer."""
 UNITS = {"images_per_second": "images/s", "peak_mib": "MiB", "nanoseconds_per_pixel": "ns a pixel"}
 
@@ -47,6 +47,8 @@ def write_page(docs: Path) -> None:
         lines += ["", *_growth(growth, pictures / "scaling.png")]
     if load := _read(figures / "load.json"):
         lines += ["", *_load(load)]
+    if exports := _read(figures / "exports.json"):
+        lines += ["", *_exports(exports)]
     notes = figures / "notes.md"
     if notes.is_file():
         lines += ["", notes.read_text(encoding="utf-8").strip()]
@@ -141,6 +143,39 @@ def _load(result: dict[str, Any]) -> list[str]:
         f" the end. Rubbish was answered: {refused} (0: refused while it was still being sent)."
     )
     return ["## A server under load", "", told]
+
+
+def _exports(result: dict[str, Any]) -> list[str]:
+    """What exports do beside their run."""
+    found = result["found"]
+    certificates = found["certificates"]
+    one = certificates[0]
+    rows = [
+        f"| {it['to']}, {it['precision']} | {it['mean_iou_exported']:.4f} | {_share(it['changed_pixels'])} |"
+        f" {it['milliseconds_exported']:.1f} | {it['milliseconds']:.1f} |"
+        f" **{it['milliseconds'] / it['milliseconds_exported']:.2f}** | {it['bytes_exported'] / 1e6:.1f} |"
+        for it in certificates
+    ]
+    told = (
+        f"The certificates of one run, of `{found['recipe']}` after {found['epochs']} epochs, on the {one['images']}"
+        f" images of CamVid's {one['split']} split ({result['date']}): mean IoU {one['mean_iou']:.4f},"
+        f" {one['bytes_run'] / 1e6:.1f} MB of weights. Each image goes through the run, by torch in fp32, and through"
+        f" the export, one after the other; times are medians, on {one['machine']}."
+    )
+    return [
+        "## Exports",
+        "",
+        told,
+        "",
+        "| export | mean IoU | pixels of another class | ms an image | the run beside it | ratio | MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+        *rows,
+    ]
+
+
+def _share(part: float) -> str:
+    """In percent; 0 only where there is nothing."""
+    return "0" if part == 0 else f"{part:.3%}" if part >= 0.000005 else "<0.001%"
 
 
 def _short(value: float) -> str:

@@ -1,6 +1,7 @@
 """A predictor from an export's folder: no network's code, no weights but the file's own."""
 
 import json
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ class ExportedPredictor:
     Args:
         folder: What `pixelwise export` wrote.
 
+    Attributes:
+        run: The file itself: RGB images, all of one size, to their class ids.
+
     Raises:
         RunError: The folder holds no export, or a damaged one.
         InvalidSpec: What runs it is not installed.
@@ -43,7 +47,8 @@ class ExportedPredictor:
         library = FILES[found.name]
         if find_spec(library) is None:
             raise InvalidSpec(f"{found} is run by {library}, which is not installed: pip install {library}.")
-        self._run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
+        self.run: Callable[[UInt8[np.ndarray, "B H W 3"]], UInt8[np.ndarray, "B H W"]]
+        self.run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
 
     def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
         """Class ids of one RGB image, at its own size."""
@@ -59,7 +64,7 @@ class ExportedPredictor:
         confidence: bool = False,  # noqa: ARG002  # a predictor's of a run tells it
     ) -> list[Segmented]:
         """As `Predictor.segment`. The file tells classes alone: there is never a confidence."""
-        return [Segmented(self._run(np.ascontiguousarray(image)[None])[0], None) for image in images]
+        return [Segmented(self.run(np.ascontiguousarray(image)[None])[0], None) for image in images]
 
 
 def _onnxruntime(file: Path) -> Any:

@@ -35,8 +35,8 @@ class Deployed(nn.Module):
             )
             logits = _first(_first(logits, 2, height), 3, width)
         else:
-            wide = _whole(pixels.float() @ _shares(width, self.size[1]).T)
-            logits = self.model(_whole(_shares(height, self.size[0]) @ wide).to(torch.uint8))
+            wide = whole(pixels.float() @ shares(width, self.size[1]).T)
+            logits = self.model(whole(shares(height, self.size[0]) @ wide).to(torch.uint8))
             logits = F.interpolate(logits, [height, width], mode="bilinear", align_corners=False)
         return logits.argmax(1).to(torch.uint8)
 
@@ -51,7 +51,7 @@ def _extended(images: Tensor, side: int, multiple: int) -> Tensor:
     return images.index_select(side, places.clamp(max=length - 1)) * inside
 
 
-def _shares(length: int, wanted: int) -> Tensor:
+def shares(length: int, wanted: int) -> Tensor:
     """How much each pixel of a side has of each pixel of the resized side, `[wanted, length]`: bilinear, antialiased.
 
     Written out, because not every program that runs an export antialiases as torch does; and in the whole numbers that
@@ -68,7 +68,7 @@ def _shares(length: int, wanted: int) -> Tensor:
     return ((shares * unit + 0.5).floor() / unit).float()
 
 
-def _whole(values: Tensor) -> Tensor:
+def whole(values: Tensor) -> Tensor:
     """The nearest byte, halves upwards."""
     return (values + 0.5).floor().clamp(0, 255)
 

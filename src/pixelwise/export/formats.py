@@ -91,7 +91,7 @@ def _onnx(module: Deployed, file: Path, metadata: dict[str, str], _: Sequence[An
 
 
 def _openvino(module: Deployed, file: Path, metadata: dict[str, str], calibration: Sequence[Any]) -> None:
-    from pixelwise.engine.backends.openvino import without_telemetry
+    from pixelwise.engine.backends.openvino import quantised, without_telemetry
 
     without_telemetry()
     import openvino
@@ -101,12 +101,7 @@ def _openvino(module: Deployed, file: Path, metadata: dict[str, str], calibratio
         _onnx(module, between, metadata, ())
         model = openvino.Core().read_model(between)
         if calibration:
-            import nncf
-
-            nncf.set_log_level("ERROR")
-            images = nncf.Dataset(calibration)
-            preset = nncf.QuantizationPreset.MIXED
-            model = nncf.quantize(model, images, preset=preset, subset_size=len(calibration))
+            model = quantised(model, calibration, lambda image: image)
         for name, text in metadata.items():
             model.set_rt_info(text, [name])
         openvino.save_model(model, file, compress_to_fp16=False)

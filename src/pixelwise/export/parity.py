@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from pixelwise.core.errors import RunError
 from pixelwise.core.spec import Spec
 from pixelwise.data import SegmentationDataset
+from pixelwise.engine.precision import describe
 from pixelwise.engine.progress import track
 from pixelwise.metrics import confusion
 
@@ -33,7 +34,9 @@ class Certificate(Spec):
         changed_pixels: Share of the pixels that get another class, 0..1.
         milliseconds: Median time of an image, by torch in fp32.
         milliseconds_exported: Median time of an image, by the export.
-        bytes: Of its files.
+        machine: What the times are of.
+        bytes_run: Of the run's weights.
+        bytes_exported: Of the export's files.
         bound_changed_pixels: More than that is refused.
         bound_lost_mean_iou: More than that is refused.
     """
@@ -47,7 +50,9 @@ class Certificate(Spec):
     changed_pixels: float
     milliseconds: float
     milliseconds_exported: float
-    bytes: int
+    machine: str
+    bytes_run: int
+    bytes_exported: int
     bound_changed_pixels: float
     bound_lost_mean_iou: float
 
@@ -62,7 +67,7 @@ class Certificate(Spec):
             raise RunError(
                 f"the export to {self.to} ({self.precision}) is not the run: it changes {self.changed_pixels:.3%} of"
                 f" the pixels of {self.split} (allowed: {self.bound_changed_pixels:.1%}) and loses {lost:.4f} of mean"
-                f" IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was kept; try another format."
+                f" IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was kept."
             )
 
 
@@ -74,6 +79,7 @@ def certify(
     to: str,
     precision: str,
     split: str,
+    weights: Path,
     files: Sequence[Path],
 ) -> Certificate:
     """Predicts a split twice.
@@ -85,6 +91,7 @@ def certify(
         to: The format.
         precision: Of the export.
         split: The split's name.
+        weights: The run's.
         files: The export's.
 
     Raises:
@@ -118,10 +125,20 @@ def certify(
         changed_pixels=changed / max(1, pixels),
         milliseconds=float(ours_ms),
         milliseconds_exported=float(theirs_ms),
-        bytes=sum(file.stat().st_size for file in files),
+        machine=_machine(),
+        bytes_run=weights.stat().st_size,
+        bytes_exported=sum(file.stat().st_size for file in files),
         bound_changed_pixels=CHANGED[precision],
         bound_lost_mean_iou=LOST[precision],
     )
+
+
+def _machine() -> str:
+    import torch
+
+    about, threads = describe(), torch.get_num_threads()
+    on = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{about['processor']}, {about['cores']} cores, torch {about['torch']} on {on}"
 
 
 def _count(labels: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:

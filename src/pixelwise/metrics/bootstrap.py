@@ -111,7 +111,8 @@ def compare(
     known = np.isfinite(shifted).any(0)
     ends[:, known] = np.nanpercentile(shifted[:, known], [tail, 100 - tail], axis=0)
     found = [Difference(float(w), float(a), float(b)) for w, a, b in zip(whole, *ends, strict=True)]
-    return Differences(*found[:4], found[4:])
+    mean_iou, accuracy, mean_accuracy, weighted, *iou = found
+    return Differences(mean_iou, accuracy, mean_accuracy, weighted, iou)
 
 
 def _scores(group: Matrices, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R scores"]:

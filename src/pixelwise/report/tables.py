@@ -62,12 +62,16 @@ def certificate_table(found: Mapping[str, Any]) -> Table:
     """What an export does, beside the run."""
     title = f"{found['to']}, {found['precision']}: {found['images']} images of {found['split']}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for name in ("", "run", "export"):
+    for name in ("", "run", "export", "allowed"):
         table.add_column(name, justify="right" if name else "left")
-    table.add_row("mean IoU", _shown(found["mean_iou"]), _shown(found["mean_iou_exported"]))
-    table.add_row("pixels of another class", "", f"{found['changed_pixels']:.4%}")
-    table.add_row("ms an image", f"{found['milliseconds']:.1f}", f"{found['milliseconds_exported']:.1f}")
-    table.add_row("MB", "", f"{found['bytes'] / 1e6:.1f}")
+    lost = f"−{found['bound_lost_mean_iou']:.3f}"
+    table.add_row("mean IoU", _shown(found["mean_iou"]), _shown(found["mean_iou_exported"]), lost)
+    table.add_row(
+        "pixels of another class", "", _percent(found["changed_pixels"]), f"{100 * found['bound_changed_pixels']:g}%"
+    )
+    table.add_row("milliseconds an image", f"{found['milliseconds']:.1f}", f"{found['milliseconds_exported']:.1f}", "")
+    table.add_row("MB", f"{found['bytes_run'] / 1e6:.1f}", f"{found['bytes_exported'] / 1e6:.1f}", "")
+    table.caption, table.caption_justify = f"times of {found['machine']}", "left"
     return table
 
 

@@ -82,7 +82,7 @@ def export(
         write_text(work / ABOUT, json.dumps(about, indent=1) + "\n")
         certificate = certify(
             predictor, ExportedPredictor(work), dataset, to=to, precision="int8" if int8 else "fp32",
-            split=data.val_split, files=[file for file in work.iterdir() if file.name != ABOUT],
+            split=data.val_split, weights=run.best, files=[file for file in work.iterdir() if file.name != ABOUT],
         )  # fmt: skip
         certificate.check()
         write_text(work / "certificate.json", certificate.to_json() + "\n")

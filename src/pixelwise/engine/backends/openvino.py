@@ -1,8 +1,10 @@
 """OpenVINO, on the processor."""
 
+import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,7 +31,7 @@ class OpenVinoBackend:
         self.model = model.cpu().eval()
         network = _converted(self.model)
         if precision == "int8":
-            network = _quantised(network, self.model, calibration)
+            network = quantised(network, calibration, lambda image: self.model.framed(image).numpy())
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": HINTS[precision]}
         self._network = openvino.Core().compile_model(network, "CPU", hints)
         # It computes in fp32, without a word, where the processor has no bf16.
@@ -60,13 +62,23 @@ def _converted(model: Segmenter) -> Any:
         ) from None
 
 
-def _quantised(network: Any, model: Segmenter, calibration: Sequence[Images]) -> Any:
-    """The network with convolutions in int8, scaled by what the images make its activations."""
+def quantised(network: Any, images: Sequence[Any], prepared: Callable[[Any], Any]) -> Any:
+    """A network with convolutions in int8, scaled by what images make its activations.
+
+    Args:
+        network: As OpenVINO has it.
+        images: Some that it was trained on.
+        prepared: Of an image what the network takes.
+    """
+    # Of its import one learns that there is no CUDA, and its progress goes where results go.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     import nncf
 
     nncf.set_log_level("ERROR")
-    images = nncf.Dataset(calibration, lambda image: model.framed(image).numpy())
-    return nncf.quantize(network, images, preset=nncf.QuantizationPreset.MIXED, subset_size=len(calibration))
+    with redirect_stdout(sys.stderr):
+        return nncf.quantize(
+            network, nncf.Dataset(images, prepared), preset=nncf.QuantizationPreset.MIXED, subset_size=len(images)
+        )
 
 
 def without_telemetry() -> None:
