@@ -233,7 +233,7 @@ def serve(
     Args:
         source: a run's folder, or an export's
         host: the address to listen on; by default only this machine reaches it
-        port: the port
+        port: the port; 0 takes a free one
         token: what clients have to send as `Authorization: Bearer TOKEN`; else PIXELWISE_TOKEN, else nothing
         megabytes: largest body
         megapixels: largest image
@@ -243,10 +243,10 @@ def serve(
     """
     from pixelwise.studies.serve import serve as listen
 
-    _note(f"open http://{host}:{port} in a browser (API: http://{host}:{port}/docs)")
     listen(
         source, host, port, token or os.environ.get("PIXELWISE_TOKEN"), megabytes=megabytes, megapixels=megapixels,
         seconds=seconds, waiting=waiting, examples=examples,
+        ready=lambda address: _note(f"open {address} in a browser (API: {address}/docs)"),
     )  # fmt: skip
 
 

@@ -15,12 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import uvicorn
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 
-from pixelwise.core.errors import BadData
+from pixelwise.core.errors import BadData, InvalidSpec, RunError
 from pixelwise.data import Shapes
 from pixelwise.engine.predict import predict
 from pixelwise.engine.predictor import Predictor, Segmented
@@ -30,7 +28,7 @@ from pixelwise.runs import Run
 from pixelwise.serve.answers import polygons
 from pixelwise.serve.app import Limits, build
 from pixelwise.serve.batches import Batches
-from pixelwise.studies.serve import serve
+from pixelwise.studies.serve import application, serve
 from tests.data.trees import write_image
 from tests.networks import Small
 from tests.serve.servers import serving
@@ -290,23 +288,28 @@ def test_what_answers_and_how_often_is_told(client: TestClient) -> None:
     assert {"/v1/segment", "/v1/model", "/healthz", "/metrics"} <= set(paths)
 
 
-@pytest.mark.parametrize(("host", "offered"), [("127.0.0.1", 2), ("0.0.0.0", 0)])
-def test_validation_images_are_offered_to_this_machine_alone(
-    run: Run, host: str, offered: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apps: list[FastAPI] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, **_: apps.append(app))
-    serve(run.path, host)
-    with TestClient(apps[0]) as client:
+@pytest.mark.parametrize(("alone", "offered"), [(True, 2), (False, 0)])
+def test_validation_images_are_offered_to_this_machine_alone(run: Run, alone: bool, offered: int) -> None:
+    with TestClient(application(run.path, alone=alone)) as client:
         assert client.get("/v1/model").json()["examples"] == offered
 
 
-def test_a_folder_of_examples_is_offered_to_everyone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    apps: list[FastAPI] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, **_: apps.append(app))
+def test_a_folder_of_examples_is_offered_to_everyone(run: Run) -> None:
     write_image(Path("shown/garden.png"), (20, 30))
-    serve(run.path, "0.0.0.0", examples=Path("shown"))
-    with TestClient(apps[0]) as client:
+    with TestClient(application(run.path, alone=False, examples=Path("shown"))) as client:
         assert Image.open(BytesIO(client.get("/v1/examples/0").content)).size == (30, 20)
     with pytest.raises(BadData, match="is no folder of images"):
-        serve(run.path, examples=Path("shown/garden.png"))
+        application(run.path, alone=True, examples=Path("shown/garden.png"))
+
+
+def test_what_cannot_be_served_is_told_before_anything_is_loaded(run: Run) -> None:
+    with pytest.raises(InvalidSpec, match="--waiting is 0"):
+        serve(run.path, port=0, waiting=0)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(RunError, match=rf"listen on 127\.0\.0\.1:{port}: address already in use; choose"):
+            serve(Path("nothing"), port=port)
+    with pytest.raises(RunError, match="ports are 0 to 65535"):
+        serve(run.path, port=99999)
+    with pytest.raises(RunError, match="there is no run folder nothing"):
+        serve(Path("nothing"), port=0)

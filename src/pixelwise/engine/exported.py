@@ -27,6 +27,7 @@ class ExportedPredictor:
         folder: What `pixelwise export` wrote.
 
     Attributes:
+        name: Of the run's recipe and of the format.
         run: The file itself: RGB images, all of one size, to their class ids.
 
     Raises:
@@ -42,6 +43,7 @@ class ExportedPredictor:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             self.space = LabelSpace.model_validate(about["label_space"])
             self.epoch = int(about["epoch"])
+            self.name = f"{about['recipe']}, {about['format']}"
         except (ValueError, KeyError):
             raise RunError(f"{folder / ABOUT} is damaged; export the run again.") from None
         library = FILES[found.name]
