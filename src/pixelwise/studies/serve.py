@@ -115,10 +115,10 @@ def _missing(error: ModuleNotFoundError) -> InvalidSpec:
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket on which requests arrive."""
+    if not 0 <= port <= 65535:
+        raise RunError(f"cannot listen on port {port}: ports are 0 to 65535.")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OverflowError:
-        raise RunError(f"cannot listen on port {port}: ports are 0 to 65535.") from None
     except OSError as e:
         reason = os.strerror(e.errno).lower() if e.errno and e.errno > 0 else str(e.strerror).lower()
         raise RunError(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port.") from None
