@@ -101,7 +101,12 @@ def test_the_page_is_told_every_pixels_class_and_confidence(run: Run, client: Te
 
 
 def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
-    for address, kind in (("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "javascript")):
+    for address, kind in (
+        ("/", "text/html"),
+        ("/page.css", "text/css"),
+        ("/page.js", "javascript"),
+        ("/draw.js", "javascript"),
+    ):
         answer = client.get(address)
         assert answer.status_code == 200
         assert kind in answer.headers["content-type"]

@@ -128,6 +128,39 @@ def test_opacity_view_and_the_before_after_slider_change_what_is_drawn(page: "Pa
     assert colour_at(page, 60, 40) == pytest.approx((68, 1, 84), abs=12)  # unsure
 
 
+def test_before_and_after_is_drawn_over_the_image(page: "Page", address: str, image: Path) -> None:
+    page.goto(address)
+    give(page, image)
+    page.wait_for_selector("#result:not([hidden])")
+    box = page.locator("#canvas").bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 5, middle[1])
+    page.mouse.up()
+    page.mouse.move(0, 0)
+    assert colour_at(page, 10, 40) == (200, 200, 200)
+    assert colour_at(page, 110, 40) == pytest.approx(mixed(2, 0.6), abs=1.5)
+
+
+GIVEN = """(bytes) => {
+  const files = new DataTransfer();
+  files.items.add(new File([Uint8Array.from(bytes)], "given.png", { type: "image/png" }));
+  return files;
+}"""
+
+
+@pytest.mark.parametrize("how", ["paste", "drop"])
+def test_an_image_can_be_pasted_and_dropped(page: "Page", address: str, how: str) -> None:
+    page.goto(address)
+    files = page.evaluate_handle(GIVEN, list(picture()))
+    kind, name = {"paste": ("ClipboardEvent", "clipboardData"), "drop": ("DragEvent", "dataTransfer")}[how]
+    page.evaluate(f"(files) => document.dispatchEvent(new {kind}('{how}', {{ {name}: files }}))", files)
+    page.wait_for_selector("#result:not([hidden])")
+    assert "given.png, 120×80" in page.inner_text("#caption")
+
+
 def test_a_class_can_be_hidden_and_stands_out_under_the_pointer(page: "Page", address: str, image: Path) -> None:
     page.goto(address)
     give(page, image)

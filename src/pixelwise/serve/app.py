@@ -21,7 +21,7 @@ from pixelwise.data.images import image_size, read_image
 from pixelwise.engine.predictor import Segmented
 from pixelwise.serve import answers, page
 from pixelwise.serve.batches import Batches
-from pixelwise.serve.description import EXAMPLE, SEGMENT, described, errors
+from pixelwise.serve.description import EXAMPLE, MODEL, SEGMENT, described, errors
 from pixelwise.serve.meters import Meters
 
 ABOUT = 'Semantic segmentation of an image. Errors are JSON: {"error": a sentence}.'
@@ -148,7 +148,7 @@ def build(
             content = await asyncio.to_thread(answers.labels_png, found.classes, predictor.space)
         return Response(content, media_type=kind)
 
-    @app.get("/v1/model", **guarded)
+    @app.get("/v1/model", **described(MODEL, guarded), response_model=None)
     async def model() -> dict[str, Any]:
         """What answers, its classes in the order of their ids, and how many examples there are."""
         space = predictor.space

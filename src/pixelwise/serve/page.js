@@ -2,7 +2,6 @@
 "use strict";
 
 const PAGE = "application/vnd.pixelwise.page+json";
-const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 const find = (id) => document.getElementById(id);
 const state = {
   model: null, token: "", file: null, bitmap: null, answer: null, classes: null, confidence: null,
@@ -16,6 +15,7 @@ function headers(more) {
 function say(sentence) {
   find("error").textContent = sentence;
   find("error").hidden = !sentence;
+  if (sentence) find("error").scrollIntoView({ block: "nearest" });
 }
 
 // The answer to a request, or null after the reason was shown.
@@ -89,73 +89,10 @@ function show(name, seconds) {
   find("canvas").height = height;
   list();
   draw();
+  find("result").scrollIntoView({ block: "nearest" }); // on a phone it lies below what was pressed
 }
 
 const view = () => document.querySelector("[name=view]:checked").value;
-
-// The layer that lies over the image, as a canvas of its size; made anew when something about it changed.
-function layer() {
-  const { width, height } = state.answer;
-  const wanted = [state.asked, view(), state.highlighted, ...state.hidden].join(" ");
-  if (state.drawn === wanted) return state.layer;
-  const canvas = new OffscreenCanvas(width, height);
-  const pixels = new ImageData(width, height);
-  const words = new Uint32Array(pixels.data.buffer);
-  const table = view() === "confidence" ? viridis() : palette();
-  const values = view() === "confidence" ? state.confidence : state.classes;
-  for (let i = 0; i < values.length; i++) words[i] = table[values[i]];
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  Object.assign(state, { layer: canvas, drawn: wanted });
-  return canvas;
-}
-
-function word(red, green, blue, alpha) {
-  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // bytes lie in the order red, green, blue, alpha
-}
-
-function palette() {
-  const table = new Uint32Array(256);
-  state.model.classes.forEach(({ colour }, id) => {
-    const faint = state.highlighted !== null && state.highlighted !== id;
-    if (!state.hidden.has(id)) table[id] = word(...colour, faint ? 40 : 255);
-  });
-  return table;
-}
-
-function viridis() {
-  return Uint32Array.from({ length: 256 }, (_, value) => {
-    const place = (value / 255) * (VIRIDIS.length - 1);
-    const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
-    const mixed = VIRIDIS[low].map((part, i) => Math.round(part + (VIRIDIS[low + 1][i] - part) * (place - low)));
-    return word(...mixed, 255);
-  });
-}
-
-function draw() {
-  if (!state.answer) return;
-  const canvas = find("canvas");
-  const context = canvas.getContext("2d");
-  const { width, height } = canvas;
-  const edge = Math.round((width * Number(find("split").value)) / 100);
-  const overlay = view() === "overlay";
-  context.clearRect(0, 0, width, height);
-  if (state.bitmap) context.drawImage(state.bitmap, 0, 0, width, height);
-  context.save();
-  context.beginPath();
-  context.rect(edge, 0, width - edge, height);
-  context.clip();
-  if (!overlay) context.clearRect(0, 0, width, height);
-  context.globalAlpha = overlay && state.bitmap ? Number(find("opacity").value) / 100 : 1;
-  context.drawImage(layer(), 0, 0);
-  context.restore();
-  if (edge > 0 && edge < width) {
-    const wide = Math.max(1, Math.round(width / 400));
-    context.fillStyle = "#fff";
-    context.fillRect(edge - wide, 0, 2 * wide, height);
-  }
-  find("opacity-row").hidden = !overlay;
-  find("scale").hidden = view() !== "confidence";
-}
 
 function list() {
   const places = state.model.classes.map((about, id) => ({ ...about, id, share: state.answer.shares[id] }));
@@ -200,17 +137,31 @@ function toggleAll(hide) {
   draw();
 }
 
-// Which class lies under the pointer, and how sure the network is of it.
-function under(event) {
+// Where the pointer is, in pixels of the image.
+function place(event) {
   const canvas = find("canvas");
   const box = canvas.getBoundingClientRect();
   const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
   const x = Math.floor((event.clientX - box.left - (box.width - canvas.width * scale) / 2) / scale);
   const y = Math.floor((event.clientY - box.top - (box.height - canvas.height * scale) / 2) / scale);
-  if (x < 0 || y < 0 || x >= canvas.width || y >= canvas.height) return "\u00a0";
-  const place = y * canvas.width + x;
-  const name = state.model.classes[state.classes[place]].name;
-  return state.confidence ? `${name}, ${Math.round((100 * state.confidence[place]) / 255)} % sure` : name;
+  return [x, y];
+}
+
+// Which class lies under the pointer, and how sure the network is of it.
+function under(event) {
+  const { width, height } = find("canvas");
+  const [x, y] = place(event);
+  if (x < 0 || y < 0 || x >= width || y >= height) return "\u00a0";
+  const pixel = y * width + x;
+  const name = state.model.classes[state.classes[pixel]].name;
+  return state.confidence ? `${name}, ${Math.round((100 * state.confidence[pixel]) / 255)} % sure` : name;
+}
+
+// Before and after, by drawing over the image itself.
+function drag(event) {
+  if (!(event.buttons & 1)) return;
+  find("split").value = Math.max(0, Math.min(100, (100 * place(event)[0]) / find("canvas").width));
+  draw();
 }
 
 function save(blob, name) {
@@ -283,6 +234,7 @@ for (const button of document.querySelectorAll("[data-kind]")) {
   button.addEventListener("click", () => download(button.dataset.kind, button.dataset.end));
 }
 find("canvas").addEventListener("pointermove", (event) => { find("under").textContent = under(event); });
+for (const event of ["pointerdown", "pointermove"]) find("canvas").addEventListener(event, drag);
 find("canvas").addEventListener("pointerleave", () => { find("under").textContent = "\u00a0"; });
 find("token").addEventListener("submit", (event) => {
   event.preventDefault();
