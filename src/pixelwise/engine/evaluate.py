@@ -76,7 +76,7 @@ def judge(
                 value = loss(logits[None], labels[None])
                 loss_sum += value.sum.cpu().double()  # in this order: MPS has no float64
                 loss_count += value.count.cpu().double()
-                matrices.append(confusion.count(labels, logits.argmax(0), dataset.space.num_classes).cpu())
+                matrices.append(confusion.count(labels, confusion.predicted(logits), dataset.space.num_classes).cpu())
                 ids.append(sample.id)
                 bar.step()
     mean = float(loss_sum / loss_count) if loss_count else float("nan")

@@ -214,7 +214,7 @@ def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, gu
             optimizer.step()
 
             sums += torch.stack([value.sum.detach(), value.count])
-            matrix += confusion.count(labels, logits.argmax(1), num_classes)
+            matrix += confusion.count(labels, confusion.predicted(logits), num_classes)
             seen += len(images)
             bar.step(f"loss {value.mean.item():.3f}" if bar.shown else "")
             guard.after_step()
