@@ -98,6 +98,9 @@ def _same_numbers(found: dict[str, Any]) -> list[str]:
                 f"- `{name}`: mean IoU on CamVid's validation split after the same epochs, mean over the seeds and"
                 f" each: pixelwise {ours}, {row.peer} {theirs}."
             )
+        if "mean_iou" in result["ours"][0]:
+            ours, theirs = (result[side][0]["mean_iou"] for side in ("ours", "theirs"))
+            lines.append(f"- `{name}`: mean IoU by pixelwise {ours:.4f}, by {row.peer} {theirs:.4f}.")
         if "pixels_equal" in result["theirs"][0]:
             equal = min(run["pixels_equal"] for run in result["theirs"])
             scores = result["theirs"][0]

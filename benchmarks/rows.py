@@ -62,6 +62,10 @@ def _train(epochs: int, precision: str = "") -> Side:
     )
 
 
+def _frozen(network: str) -> tuple[Side, Side]:
+    return Side("frozen.py", ("{data}", network, "remembered")), Side("frozen.py", ("{data}", network, "plain"))
+
+
 MAKE = Side("make_run.py", ("{data}", "{work}"))
 EAGER = Side("predict.py", ("{work}/network.pt", "{work}/images", "{work}/out", "{data}"), peer=True)
 _ROWS = [
@@ -80,9 +84,13 @@ _ROWS = [
         Side("predict.py", ("{work}", "bulk", "torch", "bf16")), EAGER, target=1, prepare=MAKE),
     Row("fcn-step", "training step of the reports' FCN, 224×224, batch 16", "eager, fp32, contiguous",
         Side("step.py", ("fast",)), Side("step.py", ("plain",)), target=2),
+    Row("evaluate", "judge the same network on CamVid's validation split; OpenVINO, bf16", "smp, eager, fp32",
+        Side("evaluate.py", ("{data}", "{work}")), Side("evaluate.py", ("{data}", "{work}/network.pt"), peer=True),
+        target=4, prepare=MAKE),
     Row("frozen", "train a decoder on a frozen ResNet-34, CamVid at 224×224, batch 16, judging included",
-        "only requires_grad set", Side("frozen.py", ("{data}", "remembered")), Side("frozen.py", ("{data}", "plain")),
-        target=2),
+        "only requires_grad set", *_frozen("resnet_fcn"), target=2),
+    Row("frozen-deeplab", "train the head of a frozen DeepLabV3, CamVid at 128×160, batch 16, judging included",
+        "only requires_grad set", *_frozen("deeplabv3"), target=2),
     Row("count", "count a confusion matrix, one core", "torchmetrics", Side("count.py", ("{data}",)),
         Side("count.py", ("{data}",), peer=True), figure="nanoseconds_per_pixel", target=1, faster_is_more=False),
 ]  # fmt: skip

@@ -1,6 +1,8 @@
-"""Trains a decoder on a frozen ResNet-34 on CamVid, and prints the speed of the later epochs as JSON.
+"""Trains what stands on a frozen encoder on CamVid, and prints the speed of the later epochs as JSON.
 
-Usage: frozen.py DATA_ROOT remembered|plain; plain only sets requires_grad.
+The networks are those that two reports freeze: a decoder on ResNet-34, and the head of DeepLabV3.
+
+Usage: frozen.py DATA_ROOT resnet_fcn|deeplabv3 remembered|plain; plain only sets requires_grad.
 """
 
 import json
@@ -9,28 +11,37 @@ import tempfile
 from pathlib import Path
 
 import torch
+import torchvision
 from safetensors.torch import save_file
 
 from pixelwise.data import CamVid
 from pixelwise.engine import train as loop
 from pixelwise.experiment import Experiment, Fit
-from pixelwise.models import ResnetFcn
+from pixelwise.models import DeeplabV3, ResnetFcn
 
 EPOCHS = 3
 
 if __name__ == "__main__":
-    root, how = sys.argv[1:]
+    root, network, how = sys.argv[1:]
     if how == "plain":
         loop.variants = lambda *_: 0
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
         weights = Path(folder, "encoder.safetensors")
-        save_file(ResnetFcn(weights=None).build_encoder().layers.state_dict(), weights)
+        if network == "deeplabv3":
+            state = torchvision.models.segmentation.deeplabv3_resnet101(
+                weights=None, weights_backbone=None
+            ).state_dict()
+            model, size = DeeplabV3(weights=str(weights), frozen=True), (128, 160)
+        else:
+            state = ResnetFcn(weights=None).build_encoder().layers.state_dict()
+            model, size = ResnetFcn(weights=str(weights), frozen=True), (224, 224)
+        save_file(state, weights)
         experiment = Experiment(
             name="benchmarks/frozen",
             data=CamVid(),
-            model=ResnetFcn(weights=str(weights), frozen=True),
-            size=(224, 224),
+            model=model,
+            size=size,
             fit=Fit(epochs=EPOCHS, batch_size=16),
         )
         history = loop.train(experiment, data_root=root, out=Path(folder, "run")).history()

@@ -14,14 +14,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import segmentation_models_pytorch as smp
 import torch
+from eager import CLASSES, classes, load  # beside this program
 from PIL import Image
 from torchmetrics.classification import MulticlassJaccardIndex
-
-MEAN, STD = np.float32((0.485, 0.456, 0.406)), np.float32((0.229, 0.224, 0.225))
-
-CLASSES = 11
 
 
 def compare(own: Path, other: Path) -> dict[str, float]:
@@ -41,18 +37,13 @@ def compare(own: Path, other: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    network = smp.Unet("resnet34", encoder_weights=None, classes=11).eval()
-    network.load_state_dict(torch.load(sys.argv[1], weights_only=True))
+    network = load(sys.argv[1])
     files = sorted(Path(sys.argv[2]).iterdir())
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         began = time.perf_counter()
         for file in files:
-            image = np.asarray(Image.open(file).convert("RGB"), np.float32) / 255
-            tensor = torch.from_numpy((image - MEAN) / STD).permute(2, 0, 1)[None]
-            height, width = tensor.shape[-2:]
-            padded = torch.nn.functional.pad(tensor, (0, -width % 32, 0, -height % 32))
-            classes = network(padded)[0, :, :height, :width].argmax(0)
-            Image.fromarray(classes.numpy().astype(np.uint8)).save(Path(folder, f"{file.stem}.png"))
+            found = classes(network, file)[0]
+            Image.fromarray(found.numpy().astype(np.uint8)).save(Path(folder, f"{file.stem}.png"))
         seconds = time.perf_counter() - began
         found = {"images_per_second": len(files) / seconds, **compare(Path(folder), Path(sys.argv[3], "labels"))}
     print(json.dumps(found))

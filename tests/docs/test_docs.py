@@ -20,6 +20,7 @@ from pixelwise import recipes
 from pixelwise.cli import main
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
+from pixelwise.report.comparison import Comparison
 from pixelwise.runs import Run
 from pixelwise.studies import datasets, records, results
 from tests.data.trees import TREES
@@ -161,6 +162,18 @@ def test_the_results_page_is_what_the_records_say() -> None:
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
     for folder in (ROOT / "docs" / "runs").iterdir():
         assert (folder / records.PAGE).read_text(encoding="utf-8") == records.page(Run.open(folder)), folder.name
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_the_comparison_of_losses_is_of_the_recorded_runs(split: str) -> None:
+    file = ROOT / "docs" / results.COMPARISON.format(split=split)
+    compared = Comparison.from_json(file.read_text(encoding="utf-8"))
+    assert compared.columns[0].name == results.REFERENCE
+    assert {column.name for column in compared.columns} == {n for n in recipes.RECIPES if n.startswith(results.STUDY)}
+    for column in compared.columns:
+        recorded = [ROOT / "docs" / "runs" / f"{column.name.replace('/', '-')}-seed{seed}" for seed in column.seeds]
+        scores = [Run.open(folder).results()[split].mean_iou for folder in recorded]
+        assert column.mean_iou.value == pytest.approx(np.mean(scores))
 
 
 def test_the_data_sets_page_is_what_the_code_says() -> None:

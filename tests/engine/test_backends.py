@@ -112,6 +112,25 @@ def test_predicted_files_are_those_of_torch(run: Run, name: BackendName) -> None
     assert [file.name for file in Path("other").iterdir()] == ["labels"]
 
 
+def test_many_files_are_predicted_side_by_side_to_the_bytes_that_each_has_alone(run: Run) -> None:
+    needs("openvino")
+    images = [write_image(Path(f"many/{number}.png"), (40 + number, 60), seed=number) for number in range(7)]
+    Path("many/3a.png").write_bytes(b"no image")
+    together = predict(run, ["many"], "together", backend="openvino", overlays=False)
+    assert [broken.image.name for broken in together.broken] == ["3a.png"]
+    assert [written.image for written in together.written] == images
+    for number, written in enumerate(together.written):
+        (alone,) = predict(run, [written.image], f"alone{number}", backend="openvino", overlays=False).written
+        assert written.labels.read_bytes() == alone.labels.read_bytes()
+
+
+def test_side_by_side_the_counts_are_those_of_torch(run: Run) -> None:
+    needs("openvino")
+    assert Predictor.load(run, "cpu", "openvino").lanes == 1  # a call alone has all processors
+    assert Predictor.load(run, "cpu", "openvino", bulk=True).lanes >= 1
+    assert evaluate(run, backend="openvino").confusion_matrix == run.results()["val"].confusion_matrix
+
+
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_library_that_is_not_there_is_asked_for(name: BackendName, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"pixelwise.engine.backends.{name}.find_spec", lambda _: None)

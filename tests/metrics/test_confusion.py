@@ -54,6 +54,17 @@ def test_iou_is_intersection_over_union_of_sets_of_pixels(pairs: Pairs) -> None:
         assert iou == pytest.approx(expected, nan_ok=True)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_predicted_class_is_the_first_of_the_largest(dtype: torch.dtype, layout: torch.memory_format) -> None:
+    draws = torch.randint(0, 3, (2, 7, 9, 11), generator=torch.Generator().manual_seed(0))  # hence many equal ones
+    logits = (draws.double() - 1).to(dtype).contiguous(memory_format=layout)
+    logits[0, 3, 0, 0], logits[0, :, 0, 1] = torch.inf, -torch.inf
+    expected = np.argmax(logits.float().numpy(), axis=1)  # the first, by NumPy's own words
+    assert np.array_equal(confusion.predicted(logits).numpy(), expected)
+    assert np.array_equal(confusion.predicted(logits[1]).numpy(), expected[1])
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64], ids=str)
 def test_labels_of_every_width_count_alike(dtype: torch.dtype) -> None:
     """A hundred classes: in uint8 the number of a pair would wrap around."""

@@ -1,16 +1,20 @@
-"""Our losses against torchvision's focal loss and the Dice loss of segmentation-models-pytorch.
+"""Our losses against torchvision's focal loss and the Dice losses of segmentation-models-pytorch and MONAI.
 
-Both judges define less or other than we do:
+The judges define less or other than we do:
 
 - torchvision's focal loss is of one logit by a sigmoid. A softmax over the logits (0, x) is a sigmoid of x, so on two
   classes they are one;
 - that Dice is halved above and below the line, so that its smoothing counts twice. It is of a whole batch at once,
   divided by all classes, present or not; ours is of each image, divided by those present. On one image with every
-  class they are one, and else the quotient is known.
+  class they are one, and else the quotient is known;
+- MONAI's are of each image, as ours, and know no void. Class by class they count an absent class as well: where every
+  image has every class, they are one. All classes together are its generalised Dice with one weight for all.
 """
 
 import pytest
 import torch
+from monai.losses.dice import DiceLoss as MonaiDice
+from monai.losses.dice import GeneralizedDiceLoss as MonaiGeneralizedDice
 from segmentation_models_pytorch.losses import DiceLoss as Judge
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
@@ -68,3 +72,35 @@ def test_weighted_dice_of_one_image_with_every_class_is_segmentation_models_pyto
     judge = Judge("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE, class_weights=weights)
     ours = DiceLoss("standard", torch.tensor(weights))(logits, labels).mean
     torch.testing.assert_close(ours, judge(logits, labels))
+
+
+def test_dice_class_by_class_is_the_mean_of_monais_images() -> None:
+    logits, labels = without_void()
+    judge = MonaiDice(to_onehot_y=True, softmax=True, smooth_nr=1, smooth_dr=1)(logits, labels[:, None])
+    ours = DiceLoss("standard", torch.ones(K))(logits, labels).mean
+    torch.testing.assert_close(ours, judge)
+    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(judge, logits))
+
+
+def test_weighted_dice_is_the_weighted_mean_of_monais_classes() -> None:
+    logits, labels = without_void()
+    weights = torch.tensor([0.15, 1.9, 0.4, 7.0, 1.0])
+    each = MonaiDice(to_onehot_y=True, softmax=True, smooth_nr=1, smooth_dr=1, reduction="none")
+    judge = (each(logits, labels[:, None])[..., 0, 0] @ weights / weights.sum()).mean()
+    torch.testing.assert_close(DiceLoss("standard", weights)(logits, labels).mean, judge)
+
+
+def test_dice_of_all_classes_together_is_monais_generalised_dice_with_one_weight_for_all() -> None:
+    logits, labels = without_void()
+    judge = MonaiGeneralizedDice(to_onehot_y=True, softmax=True, w_type="uniform", smooth_nr=1, smooth_dr=1)
+    expected = judge(logits, labels[:, None])
+    ours = DiceLoss("standard")(logits, labels).mean
+    torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(expected, logits))
+
+
+def without_void() -> tuple[Tensor, Tensor]:
+    """Three images' logits, and labels of every class."""
+    chance = torch.Generator().manual_seed(4)
+    logits = (3 * torch.randn(3, K, 12, 13, generator=chance)).requires_grad_()
+    return logits, torch.randint(0, K, (3, 12, 13), generator=chance)

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Int64
+from torch import Tensor
 
 from pixelwise.core.labels import LabelSpace
 from pixelwise.data import DataSpec, Sample, SegmentationDataset, find_data_root
 from pixelwise.data.loading import read_samples
 from pixelwise.data.statistics import Statistics
 from pixelwise.engine.backends import BackendName, PredictPrecision
+from pixelwise.engine.lanes import side_by_side
 from pixelwise.engine.pictures import draw_predictions
 from pixelwise.engine.precision import decide
 from pixelwise.engine.predictor import Predictor
@@ -48,7 +50,15 @@ class Judgement(NamedTuple):
         return total
 
 
-@torch.inference_mode()
+class _Counted(NamedTuple):
+    """What one image adds to its split: its confusion matrix, and the sum and count of the loss."""
+
+    id: str
+    matrix: Int64[Tensor, "K K"]
+    loss: float
+    weight: float
+
+
 def judge(
     predictor: Predictor, dataset: SegmentationDataset, loss: LossFunction, batch_size: int, workers: int
 ) -> Judgement:
@@ -64,23 +74,29 @@ def judge(
     Raises:
         BadData: A file cannot be used.
     """
-    ids, matrices = [], []
-    loss_sum = torch.zeros((), dtype=torch.float64)
-    loss_count = torch.zeros((), dtype=torch.float64)
     if predictor.model.mean.device.type == "cpu":
         batch_size = min(batch_size, TOGETHER)
+
+    @torch.inference_mode()
+    def counted(samples: list[Sample]) -> list[_Counted]:
+        found = []
+        for sample, logits in zip(samples, predictor.logits([s.image for s in samples]), strict=True):
+            labels = sample.labels.to(logits.device)
+            value = loss(logits[None], labels[None])
+            matrix = confusion.count(labels, confusion.predicted(logits), dataset.space.num_classes)
+            found.append(_Counted(sample.id, matrix.cpu(), value.sum.item(), value.count.item()))
+        return found
+
+    images: list[_Counted] = []
     with Bar(len(dataset), "judging ") as bar:
-        for samples in _batches(read_samples(dataset, workers), batch_size):
-            for sample, logits in zip(samples, predictor.logits([s.image for s in samples]), strict=True):
-                labels = sample.labels.to(logits.device)
-                value = loss(logits[None], labels[None])
-                loss_sum += value.sum.cpu().double()  # in this order: MPS has no float64
-                loss_count += value.count.cpu().double()
-                matrices.append(confusion.count(labels, logits.argmax(0), dataset.space.num_classes).cpu())
-                ids.append(sample.id)
+        batches = _batches(read_samples(dataset, workers), batch_size)
+        for found in side_by_side(counted, batches, predictor.lanes):
+            images.extend(found)
+            for _ in found:
                 bar.step()
-    mean = float(loss_sum / loss_count) if loss_count else float("nan")
-    return Judgement(ids, torch.stack(matrices).numpy(), mean)
+    weight = sum(image.weight for image in images)
+    mean = sum(image.loss for image in images) / weight if weight else float("nan")
+    return Judgement([image.id for image in images], torch.stack([image.matrix for image in images]).numpy(), mean)
 
 
 def evaluate(
@@ -114,7 +130,7 @@ def evaluate(
     experiment = Experiment.from_json(run.experiment_json())
     split = split or experiment.data.val_split
     dataset = experiment.data.build(split, find_data_root(data_root))
-    predictor = Predictor.load(run, device, backend, precision, data_root)
+    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=True)
     machine = decide(experiment.fit.replace(device=device))
     statistics = run.stored("statistics", Statistics)
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))

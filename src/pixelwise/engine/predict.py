@@ -18,6 +18,7 @@ from pixelwise.core.labels import LabelSpace
 from pixelwise.data.files import list_images
 from pixelwise.data.images import IMAGE_SUFFIXES, label_picture, read_image, write_png
 from pixelwise.engine.backends import BackendName, PredictPrecision
+from pixelwise.engine.lanes import side_by_side
 from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import track
 from pixelwise.runs import Run
@@ -25,6 +26,8 @@ from pixelwise.viz.overlay import overlay, with_legend
 
 THREADS = 4
 """That read and write; as many images wait to be predicted, and as many to be written."""
+Pixels = UInt8[np.ndarray, "H W 3"]
+Classes = UInt8[np.ndarray, "H W"]
 Item = TypeVar("Item")
 
 
@@ -101,23 +104,28 @@ def predict(
         InvalidSpec: The device is not there, or the backend cannot be used.
     """
     targets = _targets([Path(p) for p in paths])
-    predictor = Predictor.load(run, device, backend, precision, data_root)
+    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=len(targets) > 1)
     out = Path(out)
     check_free(out, "a prediction")
     done = Predictions([], [], 0)
     start = time.perf_counter()
+
+    def predicted(read: Future[Pixels]) -> tuple[Pixels, Classes] | BadData:
+        try:
+            pixels = read.result()
+        except BadData as e:
+            return e
+        return pixels, predictor(pixels)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        reading = _ahead(pool, _pixels, targets.values())
+        found = side_by_side(predicted, _ahead(pool, _pixels, targets.values()), predictor.lanes)
         writing: deque[Future[Prediction]] = deque()
-        for (name, source), read in zip(track(targets.items(), "predicting"), reading, strict=True):
-            try:
-                pixels = read.result()
-            except BadData as e:
-                done.broken.append(Broken(source, str(e)))
+        for (name, source), result in zip(track(targets.items(), "predicting"), found, strict=True):
+            if isinstance(result, BadData):
+                done.broken.append(Broken(source, str(result)))
                 continue
-            classes = predictor(pixels)
             files = Prediction(source, out / "labels" / name, out / "overlays" / name if overlays else None)
-            writing.append(pool.submit(_write, files, pixels, classes, predictor.space))
+            writing.append(pool.submit(_write, files, *result, predictor.space))
             if len(writing) > THREADS:
                 done.written.append(writing.popleft().result())
         done.written.extend(written.result() for written in writing)
@@ -134,14 +142,12 @@ def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], Item], files: Iterab
     yield from begun
 
 
-def _pixels(file: Path) -> UInt8[np.ndarray, "H W 3"]:
-    pixels: UInt8[np.ndarray, "H W 3"] = read_image(file).permute(1, 2, 0).numpy()
+def _pixels(file: Path) -> Pixels:
+    pixels: Pixels = read_image(file).permute(1, 2, 0).numpy()
     return pixels
 
 
-def _write(
-    files: Prediction, pixels: UInt8[np.ndarray, "H W 3"], classes: UInt8[np.ndarray, "H W"], space: LabelSpace
-) -> Prediction:
+def _write(files: Prediction, pixels: Pixels, classes: Classes, space: LabelSpace) -> Prediction:
     try:
         make_folder(files.labels.parent)
         write_png(files.labels, label_picture(classes, space))

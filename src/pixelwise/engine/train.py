@@ -207,14 +207,14 @@ def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, gu
             with machine.autocast():
                 logits = learner.forward(images)
             value = learner.loss(logits, labels)
-            optimizer.zero_grad()
             value.mean.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
             if learner.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), learner.clip)
             optimizer.step()
+            optimizer.zero_grad()  # here, so that no gradient takes memory beside what the next forward keeps
 
             sums += torch.stack([value.sum.detach(), value.count])
-            matrix += confusion.count(labels, logits.argmax(1), num_classes)
+            matrix += confusion.count(labels, confusion.predicted(logits), num_classes)
             seen += len(images)
             bar.step(f"loss {value.mean.item():.3f}" if bar.shown else "")
             guard.after_step()

@@ -24,6 +24,14 @@ PART = 2**16
 """Pixels that are counted at a time: what is computed of them stays in the processor's cache."""
 
 
+def predicted(logits: Float[Tensor, "*B K H W"]) -> Int64[Tensor, "*B H W"]:
+    """The class of each pixel: the largest logit's, the first's of equal ones.
+
+    `argmax` finds the same classes, in three times the time where a processor looks along planes.
+    """
+    return logits.max(-3).indices
+
+
 def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
     """Confusion matrix of an image or a batch.
 

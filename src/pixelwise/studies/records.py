@@ -37,7 +37,8 @@ def add(run: Run, docs: Path, name: str | None = None) -> Path:
         write_text(target / file.name, file.read_text(encoding="utf-8"))
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
     write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
-    for picture in (run.curves, *sorted(run.overlays.glob("*.png"))):
+    sheets = sorted(run.overlays.glob("*.png")) if experiment.fit.seed == 0 else []  # other seeds' look alike
+    for picture in (run.curves, *sheets):
         shrunk = PilImage.open(picture).convert("RGB")
         shrunk.thumbnail((1200, 1600))
         # 256 colours are enough for a page, and keep pictures small in the repository.

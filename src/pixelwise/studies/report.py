@@ -133,7 +133,7 @@ def _look(predictor: Predictor, dataset: SegmentationDataset, shown: list[int]) 
     for index in track(range(len(dataset)), "looking at"):
         sample = dataset[index]
         of_image = predictor.logits([sample.image])[0].cpu()
-        predicted = of_image.argmax(0).to(torch.uint8)
+        predicted = confusion.predicted(of_image).to(torch.uint8)
         found = count_boundaries(sample.labels, predicted, classes)
         boundaries = BoundaryCounts(*(a + b for a, b in zip(boundaries, found, strict=True)))
         valid = (sample.labels != IGNORE).flatten().nonzero()[:, 0]

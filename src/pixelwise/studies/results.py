@@ -12,6 +12,7 @@ from statistics import mean, stdev
 from pixelwise import recipes
 from pixelwise.core.files import write_text
 from pixelwise.experiment import Experiment
+from pixelwise.report.comparison import Column, Comparison
 from pixelwise.report.pages import number, signed
 from pixelwise.report.published import published
 from pixelwise.report.reproduction import FEW_EPOCHS, Row, Trial, compare
@@ -39,11 +40,14 @@ SEEDS = """\
 
 The reports compare losses and class weights by one run each. Here every one has several seeds, which decide the first
 weights, the order of the images and their augmentation: what differs by less than the seeds do is chance. ± is the
-standard deviation over seeds. The last column is the mean of the differences to cross-entropy with the same seed, with
-their range.
+standard deviation over seeds. Beside it, what `pixelwise compare` says of the difference to cross-entropy, with its 95%
+interval: images are drawn again, the same for both losses, and the spread over seeds is added. Its records, with every class, are in
+`docs/comparisons/`.
 """
 
 STUDY, REFERENCE = "camvid/loss-", "camvid/loss-cross-entropy"
+COMPARISON = "comparisons/camvid-losses-{split}.json"
+"""Below the docs: what `pixelwise compare` wrote of the study's runs, cross-entropy first."""
 
 
 def page(docs: Path) -> str:
@@ -56,7 +60,7 @@ def page(docs: Path) -> str:
     sections = [HEAD, *_table(single)]
     study = {name: found for name, found in by_recipe.items() if name.startswith(STUDY)}
     if study:
-        sections += ["", SEEDS, *_seeds(study)]
+        sections += ["", SEEDS, *_seeds(study, docs)]
     for key in published():
         found = [run for name, runs_of in by_recipe.items() if name.startswith(f"{key}/") for run in runs_of]
         if found:
@@ -90,29 +94,38 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
 
 
-def _seeds(study: dict[str, list[Run]]) -> Iterator[str]:
-    """Mean and spread of each recipe over its seeds, and the paired differences to the reference."""
+def _seeds(study: dict[str, list[Run]], docs: Path) -> Iterator[str]:
+    """Mean and spread of each recipe over its seeds, and its difference to the reference."""
     splits = list(next(iter(study.values()))[0].results())
+    columns = {split: _columns(docs / COMPARISON.format(split=split)) for split in splits}
     heads = [f"{split}: mean IoU | − cross-entropy" for split in splits]
     yield f"| recipe | seeds | epochs | {' | '.join(heads)} | records |"
-    yield f"|---|---:|---:|{'---:|---:|' * len(splits)}---|"
-    reference = {_experiment(run).fit.seed: run for run in study.get(REFERENCE, [])}
+    yield f"|---|---:|---:|{'---:|---|' * len(splits)}---|"
     for name in sorted(study, key=lambda name: name != REFERENCE):
         runs = {_experiment(run).fit.seed: run for run in study[name]}
         epochs = sorted({len(run.history()) for run in runs.values()})
         cells = [name, str(len(runs)), "–".join(map(str, dict.fromkeys((epochs[0], epochs[-1]))))]
         for split in splits:
-            scores = {seed: run.results()[split].mean_iou or 0.0 for seed, run in runs.items()}
-            spread = f" ± {stdev(scores.values()):.4f}" if len(scores) > 1 else ""
-            pairs = [
-                scores[seed] - (reference[seed].results()[split].mean_iou or 0.0)
-                for seed in scores
-                if seed in reference
-            ]
-            paired = f"{signed(mean(pairs))} ({signed(min(pairs))} to {signed(max(pairs))})" if pairs else "–"
-            cells += [f"{mean(scores.values()):.4f}{spread}", "–" if name == REFERENCE else paired]
+            scores = [run.results()[split].mean_iou or 0.0 for run in runs.values()]
+            spread = f" ± {stdev(scores):.4f}" if len(scores) > 1 else ""
+            cells += [f"{mean(scores):.4f}{spread}", _difference(columns[split].get(name))]
         cells.append(" ".join(f"[{seed}](runs/{run.path.name}/README.md)" for seed, run in runs.items()))
         yield f"| {' | '.join(cells)} |"
+
+
+def _columns(file: Path) -> dict[str, Column]:
+    """The recipes of a comparison that is at hand."""
+    if not file.is_file():
+        return {}
+    return {column.name: column for column in Comparison.from_json(file.read_text(encoding="utf-8")).columns}
+
+
+def _difference(column: Column | None) -> str:
+    """To the comparison's first column, in words and figures."""
+    if column is None or column.mean_iou.difference is None:
+        return "–"
+    entry = column.mean_iou
+    return f"{entry.verdict}: {signed(entry.difference)} ({signed(entry.low)} to {signed(entry.high)})"
 
 
 def _report(key: str, runs: Sequence[Run], docs: Path) -> Iterator[str]:

@@ -14,7 +14,11 @@ PredictPrecision = Literal["fp32", "bf16", "int8"]
 
 
 def make_backend(
-    name: BackendName, model: Segmenter, precision: PredictPrecision, calibration: Sequence[Images] = ()
+    name: BackendName,
+    model: Segmenter,
+    precision: PredictPrecision,
+    calibration: Sequence[Images] = (),
+    bulk: bool = False,
 ) -> Backend:
     """A backend for a network.
 
@@ -23,6 +27,7 @@ def make_backend(
         model: The network, with its trained weights.
         precision: `fp32`; `bf16`, which hardware without it refuses or only emulates; or `int8`, of OpenVINO alone.
         calibration: Training images, each a batch of one: `int8` takes the range of every activation from them.
+        bulk: Whether many images matter more than one: OpenVINO then wants to be called by several threads.
 
     Raises:
         InvalidSpec: Its library is not installed, cannot take this network, or does not compute in that precision.
@@ -36,7 +41,7 @@ def make_backend(
     if name == "openvino":
         from pixelwise.engine.backends.openvino import OpenVinoBackend
 
-        return OpenVinoBackend(model, precision, calibration)
+        return OpenVinoBackend(model, precision, calibration, bulk)
     from pixelwise.engine.backends.onnxruntime import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(model, precision)
