@@ -31,9 +31,9 @@ from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_t
 from pixelwise.core.spec import SpecT
 from pixelwise.scores import EpochRecord, SplitResult
 
-VERSION = 3
+VERSION = 4
 """Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
-and groups of classes, 3 `fit.compile`; older files simply lack them."""
+and groups of classes, 3 `fit.compile`, 4 the memory of an epoch; older files simply lack them."""
 
 
 class Run:

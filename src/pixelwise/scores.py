@@ -20,6 +20,8 @@ class EpochRecord(Spec):
         seconds: Wall time of the epoch, judging included.
         images: Training images that it saw; fewer in an epoch that the time ended. None in old runs.
         images_per_second: Training images by training time, judging left out.
+        peak_mib: The most memory that the process has held until then, the GPU's where it computes there. None in old
+            runs, and where the system does not tell.
     """
 
     epoch: int
@@ -35,6 +37,7 @@ class EpochRecord(Spec):
     seconds: float
     images_per_second: float
     images: int | None = None
+    peak_mib: int | None = None
 
     @property
     def judging_seconds(self) -> float:

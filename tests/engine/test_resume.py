@@ -58,7 +58,7 @@ def assert_same(a: Run, b: Run) -> None:
     assert any(name.startswith("optimizer/") for name in one) or "sgd" in a.experiment_json()
     for name in one:
         assert torch.equal(one[name], other[name]), name
-    drop = {"seconds", "images_per_second"}
+    drop = {"seconds", "images_per_second", "peak_mib"}
     assert [r.model_dump(exclude=drop) for r in a.history()] == [r.model_dump(exclude=drop) for r in b.history()]
 
 

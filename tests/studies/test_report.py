@@ -31,7 +31,9 @@ def test_a_runs_page_shows_its_scores_and_stands_alone(runs: list[Run]) -> None:
     for name, value in result.iou.items():
         assert name in text
         assert value is None or f"{value:.4f}" in text
-    assert "pixelwise train shapes/fcn --seed 0" in text
+    for words in ("pixelwise train shapes/fcn --seed 0", "evaluate runs/again --split val", "report runs/again"):
+        assert words in text
+    assert "GiB at most" in text
     assert text.count("data:image/png") == 6  # curves, confusion, reliability; worst, middle, best
 
 

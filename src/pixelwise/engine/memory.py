@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's mallopt
 _USUAL = {_TRIM_THRESHOLD: 128 * 1024, _MMAP_MAX: 65536}
 _KEEP = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
@@ -35,6 +37,21 @@ def give_back() -> None:
     """Gives the system what is free now: training and judging hold tensors of other sizes, and need not hold both."""
     if library := _glibc():
         library.malloc_trim(0)
+
+
+def peak_mib(device: torch.device) -> float | None:
+    """The most that the process has held so far, in MiB: of the GPU's memory where it computes there, else of its own.
+
+    None where the system does not tell.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, in KiB elsewhere
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _glibc() -> ctypes.CDLL | None:

@@ -29,7 +29,14 @@ class Trained(NamedTuple):
 
 
 def epoch_record(
-    epoch: int, rate: float, trained: Trained, judged: Judgement, space: LabelSpace, is_best: bool, began: float
+    epoch: int,
+    rate: float,
+    trained: Trained,
+    judged: Judgement,
+    space: LabelSpace,
+    is_best: bool,
+    began: float,
+    peak: float | None,
 ) -> EpochRecord:
     """The epoch's line of the history. `began` is the reading of `time.perf_counter` at its start."""
     learnt, val = scores(trained.matrix, space), scores(judged.matrix, space)
@@ -47,6 +54,7 @@ def epoch_record(
         seconds=round(time.perf_counter() - began, 3),
         images_per_second=round(trained.images / trained.seconds, 3),
         images=trained.images,
+        peak_mib=peak and round(peak),
     )
 
 

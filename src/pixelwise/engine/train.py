@@ -23,7 +23,7 @@ from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import judge, summarise
 from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
-from pixelwise.engine.memory import freed_memory_kept, give_back
+from pixelwise.engine.memory import freed_memory_kept, give_back, peak_mib
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
 from pixelwise.engine.predictor import Predictor
@@ -175,7 +175,8 @@ def _fit(
             budget.judged(time.perf_counter() - began - trained.seconds)
             state, is_best = advance(state, fit, epoch, judged.loss, confusion.mean_iou(judged.matrix))
             state = state.replace(stopped=state.stopped or budget.over())
-            record = epoch_record(epoch, rate, trained, judged, data.space, is_best, began)
+            peak = peak_mib(machine.torch_device)
+            record = epoch_record(epoch, rate, trained, judged, data.space, is_best, began, peak)
             run.append_history(record)
             if is_best:
                 save_weights(run.best, learner.model, epoch)

@@ -53,6 +53,13 @@ def signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+z.4f}".replace("-", "−")
 
 
+def share(part: float) -> str:
+    """In percent; 0 only where there is nothing."""
+    if part == 0:
+        return "0"
+    return f"{100 * part:.2f}%" if part >= 0.00005 else "<0.01%"
+
+
 def embedded(folder: Path, files: Iterable[str]) -> dict[str, str]:
     """Pictures below a folder as base64, by their names."""
     return {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
@@ -74,5 +81,5 @@ def environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("pixelwise.report"), autoescape=jinja2.select_autoescape(), trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
-    found.filters |= {"number": number, "signed": signed, "cell": _cell}
+    found.filters |= {"number": number, "signed": signed, "share": share, "cell": _cell}
     return found

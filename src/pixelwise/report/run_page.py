@@ -51,7 +51,7 @@ class RunReport(Spec):
     Attributes:
         name: The recipe.
         seed: The run's.
-        command: That trains it again.
+        commands: That train, judge and show it again.
         result: Scores on the split that the page is about.
         others: Scores on other splits that were judged.
         data: Facts about the data, a name and a text each.
@@ -67,7 +67,7 @@ class RunReport(Spec):
 
     name: str
     seed: int
-    command: str
+    commands: tuple[str, ...]
     result: SplitResult
     others: tuple[SplitResult, ...]
     data: dict[str, str]

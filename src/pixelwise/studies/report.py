@@ -99,7 +99,11 @@ def report(
     page = RunReport(
         name=experiment.name,
         seed=experiment.fit.seed,
-        command=records.command(experiment),
+        commands=(
+            f"{records.command(experiment)} --out runs/again",
+            f"pixelwise evaluate runs/again --split {split}",
+            f"pixelwise report runs/again --split {split}",
+        ),
         result=result,
         others=tuple(other for name, other in run.results().items() if name != split),
         data=_data(run, data, result),
@@ -222,9 +226,17 @@ def _machine(run: Run) -> dict[str, str]:
     environment, history = run.environment(), run.history()
     speed = np.median([record.images_per_second for record in history])
     versions = {name: environment[name] for name in ("pixelwise", "torch", "python")}
+    peak = max((record.peak_mib or 0 for record in history), default=0)
     return {
         "hardware": f"{environment.get('gpu') or environment['processor']}, {environment['cores']} cores",
         "precision": environment["machine"]["precision"],
-        "time": f"{records.minutes(history):.0f} minutes, {speed:.1f} images/s",
+        "time": f"{_time(records.minutes(history))}, {speed:.1f} images/s in training",
+        **({"memory": f"{peak / 1024:.1f} GiB at most"} if peak else {}),
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
+
+
+def _time(minutes: float) -> str:
+    if minutes < 2:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

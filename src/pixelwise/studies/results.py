@@ -41,8 +41,8 @@ SEEDS = """\
 The reports compare losses and class weights by one run each. Here every one has several seeds, which decide the first
 weights, the order of the images and their augmentation: what differs by less than the seeds do is chance. ± is the
 standard deviation over seeds. Beside it, what `pixelwise compare` says of the difference to cross-entropy, with its 95%
-interval: images are drawn again, the same for both losses, and the spread over seeds is added. Its records, with every class, are in
-`docs/comparisons/`.
+interval: images are drawn again, the same for both losses, and the spread over seeds is added. Its records, with every
+class, are in `docs/comparisons/`.
 """
 
 STUDY, REFERENCE = "camvid/loss-", "camvid/loss-cross-entropy"

@@ -14,6 +14,7 @@ from pixelwise.viz.palettes import INK, MUTED, SERIES, style
 
 _CELL = 0.31  # inches
 _SHOWN = 0.005  # a share below it is not written: it would be 0%
+_MANY = 16
 _RIGHT = LinearSegmentedColormap.from_list("right", ["#FFFFFF", SERIES[0]])
 _WRONG = LinearSegmentedColormap.from_list("wrong", ["#FFFFFF", SERIES[1]])
 
@@ -43,6 +44,8 @@ def save_confusion(matrix: Int64[np.ndarray, "K K"], space: LabelSpace, path: Pa
         names = [name if len(name) <= 22 else name[:21] + "…" for name in space.names]
         axes.set_xticks(range(len(names)), names, rotation=90, color=INK)
         axes.set_yticks(range(len(names)), names, color=INK)
+        if len(names) > _MANY:  # so many that names below are far from the upper rows
+            axes.tick_params(axis="x", labeltop=True)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true, 100% a row")
         figure.suptitle(title, x=0.012, ha="left", fontsize=11, weight="bold")
