@@ -38,7 +38,8 @@ def save_confusion(matrix: Int64[np.ndarray, "K K"], space: LabelSpace, path: Pa
     shares = np.divide(matrix, true, out=np.full(matrix.shape, np.nan), where=true > 0)
     side = max(2.2, _CELL * len(matrix))
     with style():
-        figure = Figure(figsize=(side + 2.4, side + 2.2), layout="constrained")
+        high = side + (3.4 if len(matrix) > _MANY else 2.2)
+        figure = Figure(figsize=(side + 2.4, high), layout="constrained")
         axes = figure.subplots()
         _cells(axes, shares)
         names = [name if len(name) <= 22 else name[:21] + "…" for name in space.names]
