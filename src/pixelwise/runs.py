@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Int64
@@ -195,13 +196,16 @@ class Run:
         """Ids and confusion matrices of a judged split's images.
 
         Raises:
-            RunError: The split was not judged.
+            RunError: The split was not judged, or what was stored is damaged.
         """
         file = self.path / f"confusion_{split}.npz"
         if not file.is_file():
             raise RunError(f"{self.path} holds no judgement of '{split}'; run `pixelwise evaluate` on it first.")
-        with np.load(file, allow_pickle=False) as stored:
-            return stored["ids"].tolist(), stored["matrices"]
+        try:
+            with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
+                return stored["ids"].tolist(), stored["matrices"]
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+            raise RunError(f"{file} is damaged; run `pixelwise evaluate` on '{split}' again to replace it.") from None
 
     def _read(self, name: str) -> dict[str, Any]:
         file = self.path / name

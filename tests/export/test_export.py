@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -108,7 +109,11 @@ def test_every_network_exports_or_says_why_not(spec: ModelSpec, tmp_path: Path) 
         write(module, "onnx", tmp_path, {})
     except InvalidSpec as e:
         pytest.fail(f"{spec.kind}: {e}")
-    (tmp_path / ABOUT).write_text(json.dumps({"label_space": Shapes().label_space.model_dump(mode="json"), "epoch": 1}))
+    (tmp_path / ABOUT).write_text(
+        json.dumps(
+            {"label_space": Shapes().label_space.model_dump(mode="json"), "epoch": 1, "recipe": "t", "format": "onnx"}
+        )
+    )
     exported = ExportedPredictor(tmp_path)
     for size in ((160, 192), (170, 233)):
         pixels = image(*size)
@@ -163,10 +168,23 @@ def test_int8_is_openvinos(run: Run) -> None:
         export(run, "onnx", int8=True)
 
 
-@pytest.mark.parametrize("damage", ["absent", "json"])
-def test_what_is_no_export_is_told(tmp_path: Path, damage: str) -> None:
-    if damage == "json":
-        (tmp_path / "model.onnx").touch()
-        (tmp_path / ABOUT).write_text("{}")
-    with pytest.raises(RunError, match=r"holds no export|is damaged"):
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"label_space": {}}'])
+def test_a_damaged_description_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.onnx").touch()
+    (tmp_path / ABOUT).write_text(text)
+    with pytest.raises(RunError, match=r"export\.json is damaged; export the run again"):
+        ExportedPredictor(tmp_path)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_damaged_model_is_told(exported: Callable[[Format], Export], to: Format, tmp_path: Path) -> None:
+    shutil.copytree(exported(to).folder, tmp_path / "damaged")
+    file = tmp_path / "damaged" / formats.FILES[to]
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(RunError, match=f"{file.name} is damaged: .* cannot load it; export the run again"):
+        ExportedPredictor(tmp_path / "damaged")
+
+
+def test_what_is_no_export_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no export"):
         ExportedPredictor(tmp_path)

@@ -1,5 +1,6 @@
 """Runs beside each other: what is said of a difference is what its interval says."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -83,4 +84,13 @@ def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Pat
     larger = train(PLAIN.with_values({"data.images": "28"}), out=tmp_path / "larger")
     with pytest.raises(RunError, match="different data cannot be compared"):
         compare_runs([runs[0], larger], "val", out="out")
+    assert not Path("out").exists()
+
+
+def test_damaged_counts_are_told_and_nothing_is_written(runs: list[Run], tmp_path: Path) -> None:
+    shutil.copytree(runs[2].path, tmp_path / "damaged")
+    file = tmp_path / "damaged" / "confusion_val.npz"
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(RunError, match=r"confusion_val\.npz is damaged; run `pixelwise evaluate` on 'val' again"):
+        compare_runs([runs[0], tmp_path / "damaged"], "val", out="out")
     assert not Path("out").exists()

@@ -48,3 +48,9 @@ def test_a_split_that_was_not_judged_is_judged(runs: list[Run], tmp_path: Path) 
 def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no run folder"):
         report(tmp_path / "nothing")
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_work(runs: list[Run], tmp_path: Path) -> None:
+    for out, why in ((tmp_path, "is a folder"), (tmp_path / "no" / "page.html", "there is no folder")):
+        with pytest.raises(RunError, match=why):
+            report(runs[0], out=out, data_root="nowhere")

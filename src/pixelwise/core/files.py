@@ -68,6 +68,20 @@ def check_free(path: Path, purpose: str) -> None:
         raise RunError(f"cannot write to {existing}: permission denied; choose a folder that you may write to (--out).")
 
 
+def check_file(path: Path) -> None:
+    """Checks, without touching anything, that a file can be written: before the long work, not after it.
+
+    Raises:
+        RunError: It is a folder, or its folder is not there or cannot be written to.
+    """
+    if path.is_dir():
+        raise RunError(f"{path} is a folder: give the file that is to be written (--out).")
+    if not path.absolute().parent.is_dir():
+        raise RunError(f"there is no folder {path.parent} to write {path.name} into; make it, or choose another --out.")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise RunError(f"cannot write to {path.parent}: permission denied; choose a file that you may write (--out).")
+
+
 def new_folder(path: Path, purpose: str) -> None:
     """Makes a folder for output, with its parents, or takes an empty one.
 

@@ -1,6 +1,7 @@
 """A predictor from an export's folder: no network's code, no weights but the file's own."""
 
 import json
+import logging
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,13 +45,16 @@ class ExportedPredictor:
             self.space = LabelSpace.model_validate(about["label_space"])
             self.epoch = int(about["epoch"])
             self.name = f"{about['recipe']}, {about['format']}"
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             raise RunError(f"{folder / ABOUT} is damaged; export the run again.") from None
         library = FILES[found.name]
         if find_spec(library) is None:
             raise InvalidSpec(f"{found} is run by {library}, which is not installed: pip install {library}.")
         self.run: Callable[[UInt8[np.ndarray, "B H W 3"]], UInt8[np.ndarray, "B H W"]]
-        self.run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
+        try:
+            self.run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
+        except Exception:  # each library stumbles over damaged bytes in words of its own
+            raise RunError(f"{found} is damaged: {library} cannot load it; export the run again.") from None
 
     def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
         """Class ids of one RGB image, at its own size."""
@@ -88,6 +92,7 @@ def _openvino(file: Path) -> Any:
 
 
 def _torch(file: Path) -> Any:
+    logging.getLogger("torch.export").setLevel(logging.ERROR)  # it tells of damage before it raises
     program = torch.export.load(file).module()
 
     def run(images: UInt8[np.ndarray, "B H W 3"]) -> UInt8[np.ndarray, "B H W"]:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64, Integer, UInt8
 from torch import Tensor
 
-from pixelwise.core.files import make_folder, write_text
+from pixelwise.core.files import check_file, make_folder, write_text
 from pixelwise.core.labels import IGNORE
 from pixelwise.data import DataSpec, SegmentationDataset, find_data_root
 from pixelwise.engine.evaluate import evaluate, finite
@@ -67,6 +67,8 @@ def report(
         BadData: A file cannot be used.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)
+    target = out or run.path / "report.html"
+    check_file(target)
     experiment, root = Experiment.from_json(run.experiment_json()), find_data_root(data_root)
     data = experiment.data
     split = split or ("test" if "test" in run.results() else data.val_split)
@@ -78,7 +80,6 @@ def report(
     chosen = _chosen(scores)
     seen = _look(predictor, data.build(split, root), [index for indices in chosen.values() for index in indices])
     fitted = seen if split == data.val_split else _look(predictor, data.build(data.val_split, root), [])
-    target = out or run.path / "report.html"
     folder = run.path / "report"
     make_folder(folder)
     result = run.results()[split]
