@@ -114,7 +114,7 @@ function list() {
     swatch.style.background = `rgb(${colour.join(" ")})`;
     text.textContent = name;
     text.className = "name";
-    part.textContent = share ? `${(100 * share).toFixed(1)} %` : "";
+    part.textContent = share ? (share < 0.0005 ? "<0.1 %" : `${(100 * share).toFixed(1)} %`) : "";
     part.className = "share";
     if (!share) label.className = "absent";
     label.append(box, swatch, text, part);
