@@ -48,9 +48,9 @@ def opinions_table(
         classes: Their names.
     """
     table = Table(title="IoU by several judges", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for judge, *_ in found:
-        table.add_column(judge, justify="right")
+        table.add_column(judge, justify="right", overflow="fold")
     table.add_row("mean IoU", *(_shown(mean) for _, _, mean, _ in found))
     table.add_section()
     for place, name in enumerate(classes):
