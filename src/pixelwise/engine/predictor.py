@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pixelwise.core.labels import LabelSpace
-from pixelwise.data import find_data_root
+from pixelwise.data import SegmentationDataset, find_data_root
 from pixelwise.data.base import evenly_spaced
 from pixelwise.data.transforms import Size, resize_image
 from pixelwise.engine.backends import Backend, BackendName, PredictPrecision, make_backend
@@ -27,8 +27,8 @@ from pixelwise.metrics.confusion import predicted
 from pixelwise.models import Segmenter
 from pixelwise.runs import Run
 
-CALIBRATING = 64
-"""Training images that `int8` looks at."""
+TYPICAL = 64
+"""Images from which the range or the statistics of what layers are given is taken."""
 
 
 class Segmented(NamedTuple):
@@ -95,7 +95,10 @@ class Predictor:
         epoch = load_weights(run.best, model)
         place = torch.device(pick_device(device) if backend == "torch" else "cpu")
         model.to(place).to(memory_format=MEMORY_FORMATS[experiment.fit.memory_format])
-        images = calibration_images(experiment, find_data_root(data_root)) if precision == "int8" else ()
+        images: list[UInt8[Tensor, "1 3 _ _"]] = []
+        if precision == "int8":
+            split = experiment.data.build(experiment.data.train_split, find_data_root(data_root))
+            images = typical_images(split, experiment.size)
         predictor = cls(model, experiment, make_backend(backend, model, precision, images, bulk))
         predictor.epoch = epoch
         return predictor
@@ -134,11 +137,10 @@ def load(run: Run | Path | str, device: str = "auto") -> Predictor:
     return Predictor.load(run, device)
 
 
-def calibration_images(experiment: Experiment, root: Path) -> list[UInt8[Tensor, "1 3 _ _"]]:
-    """Training images as the network sees them, evenly spaced over the split."""
-    split = experiment.data.build(experiment.data.train_split, root)
-    images = [split[index].image for index in evenly_spaced(len(split), CALIBRATING)]
-    return [(resize_image(image, experiment.size) if experiment.size else image)[None] for image in images]
+def typical_images(split: SegmentationDataset, size: Size | None) -> list[UInt8[Tensor, "1 3 _ _"]]:
+    """Images as the network sees them, evenly spaced over the split, each a batch of one."""
+    images = [split[index].image for index in evenly_spaced(len(split), TYPICAL)]
+    return [(resize_image(image, size) if size else image)[None] for image in images]
 
 
 def _uint8(values: Tensor) -> UInt8[np.ndarray, "H W"]:

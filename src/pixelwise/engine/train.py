@@ -26,13 +26,14 @@ from pixelwise.engine.guard import Guard
 from pixelwise.engine.memory import freed_memory_kept, give_back, peak_mib
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
-from pixelwise.engine.predictor import Predictor
+from pixelwise.engine.predictor import Predictor, typical_images
 from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_title
 from pixelwise.engine.rehearsal import check_batches
 from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
 from pixelwise.engine.selection import State, advance
 from pixelwise.engine.tracking import TrackerName, check_tracker, tracking
+from pixelwise.engine.unfold import folded, unfold
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
@@ -162,6 +163,11 @@ def _fit(
     )
     if absent := [n for n, pixels in zip(data.space.names, statistics.pixel_counts, strict=True) if not pixels]:
         log.line(f"no training pixel of {', '.join(absent)}: cannot be learnt; class weights, if any, are 0 for it")
+    if state.epoch == 0 and getattr(experiment.model, "weights", None) and (layers := folded(learner.model)):
+        unfold(learner.model, layers, typical_images(data.train, experiment.size))
+        log.line(
+            f"{len(layers)} folded BatchNorm layers of the weights: their statistics are measured on training images"
+        )
     budget, epoch = Budget(fit, run.history()), state.epoch + 1
     with Guard(run) as guard, tracking(track, run, run.history()) as tracker, freed_memory_kept():
         while not state.stopped and budget.allows(epoch):

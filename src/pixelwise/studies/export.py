@@ -12,7 +12,7 @@ from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.files import check_free, make_folder, write_text
 from pixelwise.data import find_data_root
 from pixelwise.engine.exported import ABOUT, ExportedPredictor
-from pixelwise.engine.predictor import Predictor, calibration_images
+from pixelwise.engine.predictor import Predictor, typical_images
 from pixelwise.experiment import Experiment
 from pixelwise.export.deployed import Deployed
 from pixelwise.export.formats import Format, check_libraries, write
@@ -76,9 +76,10 @@ def export(
     with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as place:
         work = Path(place, "export")
         work.mkdir()
-        images = [np.asarray(i.permute(0, 2, 3, 1)) for i in calibration_images(experiment, root)] if int8 else []
+        images = typical_images(data.build(data.train_split, root), experiment.size) if int8 else []
         module = Deployed(predictor.model.eval(), experiment.size).eval()
-        write(module, to, work, {"pixelwise": json.dumps(about)}, images)
+        calibration = [np.asarray(image.permute(0, 2, 3, 1)) for image in images]
+        write(module, to, work, {"pixelwise": json.dumps(about)}, calibration)
         write_text(work / ABOUT, json.dumps(about, indent=1) + "\n")
         certificate = certify(
             predictor, ExportedPredictor(work), dataset, to=to, precision="int8" if int8 else "fp32",
