@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from PIL import Image as PilImage
 
@@ -69,7 +70,7 @@ def page(run: Run) -> str:
         (
             f"{statistics['images']} training images{subset}, {size(experiment)}, batch {experiment.fit.batch_size},"
             f" {_epochs(experiment, history)} in {minutes(history):.0f} minutes on"
-            f" {environment.get('gpu') or environment['processor']}, {environment['cores']} cores,"
+            f" {environment.get('gpu') or environment['processor']}, {_cores(environment)},"
             f" {machine['precision']}, torch {environment['torch']}."
         ),
         *([note.read_text(encoding="utf-8").strip()] if note.is_file() else []),
@@ -104,3 +105,10 @@ def _epochs(experiment: Experiment, history: list[EpochRecord]) -> str:
         return f"{len(history)} of {experiment.fit.epochs} epochs"
     cut = (history[-1].images or 0) < (history[0].images or 0)
     return f"{len(history)} epochs, the last in part," if cut else f"{len(history)} epochs"
+
+
+def _cores(environment: dict[str, Any]) -> str:
+    """How many cores the machine has, and how many computed where those were fewer."""
+    cores, threads = environment["cores"], environment["machine"]["threads"]
+    fewer = environment["machine"]["device"] == "cpu" and threads < cores
+    return f"{threads} of {cores} cores" if fewer else f"{cores} cores"
