@@ -1,6 +1,6 @@
 """Makes what the predicting rows need.
 
-A run of smp's U-Net on ResNet-34 after an epoch, its weights as smp takes them, and CamVid's test images as JPEG.
+A run of smp's U-Net on ResNet-34 after eight epochs, its weights as smp takes them, and CamVid's test images as JPEG.
 
 Usage: make_run.py DATA_ROOT WORK
 """
@@ -17,10 +17,11 @@ from pixelwise.data import CamVid
 from pixelwise.data.transforms import Augment
 from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.train import train
-from pixelwise.experiment import Experiment, Fit
+from pixelwise.experiment import Experiment, Fit, Optimizer
 from pixelwise.models import Smp
 
 IMAGES = 60
+EPOCHS = 8
 
 
 def make(root: Path, work: Path) -> None:
@@ -33,7 +34,7 @@ def make(root: Path, work: Path) -> None:
         data=CamVid(),
         model=Smp(weights=None),
         augment=Augment(crop=(352, 352), hflip=0.5),
-        fit=Fit(epochs=1, batch_size=8),
+        fit=Fit(epochs=EPOCHS, batch_size=8, optimizer=Optimizer(lr=1e-3)),
     )
     run = train(experiment, data_root=root, out=work / "run")
     (work / "images").mkdir(exist_ok=True)
