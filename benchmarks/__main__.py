@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import torch
+
 from benchmarks.machine import describe
 from benchmarks.page import LOOKS, write_page
 from benchmarks.rows import ROWS, Row, Side
@@ -26,7 +28,6 @@ def peers_python() -> Path:
     """The interpreter of the peers' environment, made where it is not there."""
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
-        import torch
         import torchvision
 
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
@@ -93,7 +94,9 @@ def main(words: Sequence[str] | None = None) -> None:
         work.mkdir(exist_ok=True)
         (docs / "benchmarks").mkdir(exist_ok=True)
         for name in asked.rows or known:
-            if name in LOOKS:
+            if name in ROWS and ROWS[name].cuda and not torch.cuda.is_available():
+                print(f"{name}: not run, as there is no GPU", flush=True)
+            elif name in LOOKS:
                 look(name, asked.data_root.resolve(), work, docs)
             else:
                 run(ROWS[name], asked.pairs, asked.data_root.resolve(), work, docs)

@@ -32,6 +32,7 @@ class Row(NamedTuple):
         faster_is_more: Whether a larger figure is the better one.
         prepare: Run once before.
         runs_of: The row whose runs hold this one's figure; this one then has none of its own.
+        cuda: Whether it wants a GPU.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     faster_is_more: bool = True
     prepare: Side | None = None
     runs_of: str = ""
+    cuda: bool = False
 
     def ratio(self, ours: dict[str, float], theirs: dict[str, float]) -> float:
         """How many times better ours is, of what one run of each side printed."""
@@ -56,9 +58,9 @@ PEER = "smp + Lightning + albumentations, fp32"
 PREDICT = "360×480 JPEG files to label PNG files by the same network"
 
 
-def _train(precision: str = "") -> Side:
+def _train(precision: str = "", device: str = "cpu") -> Side:
     """An epoch; by the peer where Lightning's precision is given."""
-    return Side("train.py", ("{data}", "{seed}", *([precision] if precision else [])), peer=bool(precision))
+    return Side("train.py", ("{data}", "{seed}", device, *([precision] if precision else [])), peer=bool(precision))
 
 
 def _frozen(network: str) -> tuple[Side, Side]:
@@ -72,6 +74,8 @@ _ROWS = [
     Row("train-memory", "the same: peak memory", PEER, _train(), _train("32-true"), figure="peak_mib",
         target=1 / 0.7, faster_is_more=False, runs_of="train"),
     Row("train-bf16", "the same", "Lightning's bf16-mixed", _train(), _train("bf16-mixed"), target=1.25),
+    Row("train-cuda", "the same on a GPU", "Lightning's bf16-mixed", _train(device="cuda"),
+        _train("bf16-mixed", "cuda"), target=1.5, cuda=True),
     Row("predict-one", f"{PREDICT}, one after the other; OpenVINO, bf16", "smp, eager, fp32",
         Side("predict.py", ("{work}", "one", "openvino", "bf16")), EAGER, target=3.5, prepare=MAKE),
     Row("predict", f"{PREDICT}, as `pixelwise predict` does it; OpenVINO, bf16", "smp, eager, fp32",

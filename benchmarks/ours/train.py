@@ -2,7 +2,7 @@
 
 For an epoch: its speed, reading and augmenting included, judging not; the peer's likewise.
 
-Usage: train.py DATA_ROOT SEED
+Usage: train.py DATA_ROOT SEED DEVICE, DEVICE being cpu or cuda.
 """
 
 import json
@@ -20,13 +20,13 @@ from pixelwise.experiment import Experiment, Fit, Optimizer
 from pixelwise.models import Smp
 
 if __name__ == "__main__":
-    root, seed = sys.argv[1:]
+    root, seed, device = sys.argv[1:]
     experiment = Experiment(
         name="benchmarks/unet-resnet34",
         data=CamVid(),
         model=Smp(weights=None),
         augment=Augment(crop=(352, 352), hflip=0.5),
-        fit=Fit(epochs=1, batch_size=8, optimizer=Optimizer(lr=1e-3), seed=int(seed)),
+        fit=Fit(epochs=1, batch_size=8, optimizer=Optimizer(lr=1e-3), seed=int(seed), device=device),
     )
     with tempfile.TemporaryDirectory() as folder:
         (record,) = train(experiment, data_root=root, out=Path(folder, "run")).history()

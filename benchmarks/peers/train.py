@@ -4,7 +4,7 @@ As there: `smp.create_model`, a LightningModule, albumentations on NumPy images 
 batch and loss are those of pixelwise's side, so that both do the same work; the example's other augmentation is left
 out, which favours this side.
 
-Usage: train.py DATA_ROOT SEED PRECISION, precision being Lightning's (32-true, bf16-mixed).
+Usage: train.py DATA_ROOT SEED DEVICE PRECISION, device being cpu or cuda, precision Lightning's (32-true, bf16-mixed).
 """
 
 import json
@@ -98,14 +98,14 @@ def val_mean_iou(model, root):
 
 
 if __name__ == "__main__":
-    root, seed, precision = sys.argv[1:]
+    root, seed, device, precision = sys.argv[1:]
     lightning.seed_everything(int(seed))
     changes = [albumentations.RandomCrop(CROP, CROP), albumentations.HorizontalFlip(p=0.5)]
     data = CamVidFolder(root, "train", changes)
     loader = DataLoader(data, BATCH, shuffle=True, num_workers=os.cpu_count(), persistent_workers=True)
     model = CamVidModel()
     trainer = lightning.Trainer(
-        max_epochs=1, precision=precision, accelerator="auto", logger=False, enable_checkpointing=False,
+        max_epochs=1, precision=precision, accelerator=device, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1,
     )  # fmt: skip
     trainer.fit(model, loader)
