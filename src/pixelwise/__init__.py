@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pixelwise.engine.predictor import load as load
     from pixelwise.engine.train import resume as resume
     from pixelwise.engine.train import train as train
+    from pixelwise.engine.views import Views as Views
     from pixelwise.experiment import Experiment as Experiment
     from pixelwise.recipes.registry import get as recipe
     from pixelwise.studies.compare import compare_runs as compare
@@ -31,6 +32,7 @@ _HOMES = {
     "predict": "pixelwise.engine.predict:predict",
     "load": "pixelwise.engine.predictor:load",
     "Predictor": "pixelwise.engine.predictor:Predictor",
+    "Views": "pixelwise.engine.views:Views",
     "Experiment": "pixelwise.experiment:Experiment",
     "recipe": "pixelwise.recipes:get",
     "report": "pixelwise.studies.report:report",
@@ -38,8 +40,8 @@ _HOMES = {
     "export": "pixelwise.studies.export:export",
 }
 __all__ = [
-    "Experiment", "Predictor", "compare", "evaluate", "export", "load", "predict", "recipe", "report", "resume",
-    "train",
+    "Experiment", "Predictor", "Views", "compare", "evaluate", "export", "load", "predict", "recipe", "report",
+    "resume", "train",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction
 from tyro.extras import SubcommandApp
 
-from pixelwise.core.arguments import check_verb, one_value_each, values_of, with_seed
+from pixelwise.core.arguments import check_verb, one_value_each, refuse_with_resume, values_of, with_seed
 from pixelwise.core.errors import Interrupted, InvalidSpec, PixelwiseError
 
 app = SubcommandApp()
@@ -66,7 +66,7 @@ def train(
     from pixelwise.report.tables import scores_table
 
     if resume:
-        _refuse_with_resume(recipe=recipe, out=out, seed=seed, set=set)
+        refuse_with_resume(recipe=recipe, out=out, seed=seed, set=set)
         run = loop.resume(resume, data_root=data_root, track=track)
     else:
         run = loop.train(_experiment(recipe, seed, set), data_root=data_root, out=out, track=track)
@@ -82,6 +82,9 @@ def evaluate(
     data_root: Path | None = None,
     backend: Backend = "torch",
     precision: Precision = "fp32",
+    flip: bool = False,
+    scales: tuple[float, ...] = (1.0,),
+    window: tuple[int, ...] | None = None,
     judges: bool = False,
     json: bool = False,
 ) -> None:
@@ -93,29 +96,31 @@ def evaluate(
         data_root: folder of the data sets; else PIXELWISE_DATA, else ./data
         backend: what computes; what others than torch in fp32 make of it is shown and not stored
         precision: of the network
+        flip: look at mirror images too; a result by several views is stored beside the plain one
+        scales: look at each image at these multiples of its usual size
+        window: height and width of sliding windows; else images are seen whole
         judges: show what torchmetrics, scikit-learn and cityscapesScripts say, where installed
         json: print the result as JSON alone
     """
     from pixelwise.engine.evaluate import evaluate as judge
-    from pixelwise.report.tables import scores_table
+    from pixelwise.report.tables import opinions_table, scores_table
     from pixelwise.runs import Run
 
+    views, stored = _views(flip, scales, window), (backend, precision) == ("torch", "fp32")
     if judges:
-        if json or (backend, precision) != ("torch", "fp32"):
-            raise InvalidSpec("--judges looks at torch's predictions in fp32 and prints a table: leave out the others.")
-        from pixelwise.report.tables import opinions_table
+        if json or not stored or views.text:
+            raise InvalidSpec("--judges looks at torch's plain predictions in fp32, for a table: leave out the others.")
         from pixelwise.studies.judges import opinions
 
         found = opinions(run, split, data_root)
         _print(*opinions_table(found, list(next(iter(Run(run).results().values())).iou)))
         return
-    result = judge(run, split, data_root, backend=backend, precision=precision)
+    result = judge(run, split, data_root, backend=backend, precision=precision, views=views)
     if json:
         _print_json(result.model_dump(mode="json"))
-    elif (backend, precision) != ("torch", "fp32"):
-        _print(scores_table(result), f"by {backend} in {precision}: not stored in the run")
     else:
-        _print(scores_table(result), f"overlays  {Run(run).sheet(result.split)}")
+        sheet = Run(run).sheet(result.split, result.views)
+        _print(scores_table(result), f"overlays  {sheet}" if stored else f"by {backend} in {precision}: not stored")
 
 
 @app.command
@@ -125,6 +130,9 @@ def predict(
     out: Path,
     backend: Backend = "torch",
     precision: Precision = "fp32",
+    flip: bool = False,
+    scales: tuple[float, ...] = (1.0,),
+    window: tuple[int, ...] | None = None,
     labels_only: bool = False,
     data_root: Path | None = None,
 ) -> None:
@@ -136,14 +144,18 @@ def predict(
         out: where the pictures go: a new or empty folder
         backend: what computes; openvino and onnxruntime are extras, and faster on a processor
         precision: bf16 and int8 (openvino) are faster and change some pixels: `evaluate` judges what it costs
+        flip: look at mirror images too, and average the probabilities
+        scales: look at each image at these multiples of its usual size
+        window: height and width of sliding windows; else images are seen whole
         labels_only: write no overlays
         data_root: folder of the data sets, for int8; else PIXELWISE_DATA, else ./data
     """
     from pixelwise.engine.predict import predict as predict_files
 
     done = predict_files(
-        run, paths, out, backend=backend, precision=precision, overlays=not labels_only, data_root=data_root
-    )
+        run, paths, out, backend=backend, precision=precision, overlays=not labels_only, data_root=data_root,
+        views=_views(flip, scales, window),
+    )  # fmt: skip
     if done.written:
         _print(done.speed, f"labels    {out / 'labels'}", *([] if labels_only else [f"overlays  {out / 'overlays'}"]))
     if done.broken:
@@ -371,11 +383,11 @@ def _experiment(recipe: str | None, seed: int | None, changes: Iterable[str]) ->
     return recipes.get(recipe).with_values(with_seed(values_of(changes), seed))
 
 
-def _refuse_with_resume(**given: Any) -> None:
-    """A resumed run is what it was asked to be when it began."""
-    extra = [name for name, value in given.items() if value not in (None, ())]
-    if extra:
-        raise InvalidSpec(f"--resume goes on with a run as it was begun: leave out {', '.join(extra)}.")
+def _views(flip: bool, scales: tuple[float, ...], window: tuple[int, ...] | None) -> Any:
+    """How images are looked at."""
+    from pixelwise.engine.views import PLAIN
+
+    return PLAIN.replace(flip=flip, scales=scales, window=window)
 
 
 def _print(*things: Any) -> None:

@@ -6,8 +6,8 @@ environment.json        machine, versions, thread count, precision, data root, s
 history.jsonl           one line for each finished epoch
 last.safetensors        weights and optimiser after the last finished epoch; its header holds the rest
 best.safetensors        weights of the best epoch so far
-result.json             scores of each judged split, with its confusion matrix
-confusion_<split>.npz   one confusion matrix for each image of the split
+result.json             scores of each judged split, with its confusion matrix; those by several views apart
+confusion_<split>.npz   one confusion matrix for each image of the split; `<split>+<views>` by several views
 curves.png  overlays/   pictures
 log.txt                 what was printed
 tensorboard/            events, where they were asked for
@@ -32,9 +32,10 @@ from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_t
 from pixelwise.core.spec import SpecT
 from pixelwise.scores import EpochRecord, SplitResult
 
-VERSION = 4
+VERSION = 5
 """Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
-and groups of classes, 3 `fit.compile`, 4 the memory of an epoch; older files simply lack them."""
+and groups of classes, 3 `fit.compile`, 4 the memory of an epoch, 5 results by several views; older files simply lack
+them."""
 
 
 class Run:
@@ -101,9 +102,9 @@ class Run:
         """Folder of pictures of predictions."""
         return self.path / "overlays"
 
-    def sheet(self, split: str) -> Path:
-        """The picture of a split's predictions."""
-        return self.overlays / f"{split}.png"
+    def sheet(self, split: str, views: str = "") -> Path:
+        """The picture of a split's predictions. The folder beside it, without its ending, holds single ones."""
+        return self.overlays / f"{_stem(split, views)}.png"
 
     @property
     def tensorboard(self) -> Path:
@@ -177,35 +178,53 @@ class Run:
         write_text(self.path / "history.jsonl", kept)
 
     def results(self) -> dict[str, SplitResult]:
-        """Split -> scores, for the splits that were judged."""
+        """Split -> scores, for the splits that were judged by one look at each image."""
+        return self._results("splits")
+
+    def view_results(self) -> dict[str, SplitResult]:
+        """Name -> scores by several views. They are not among `results`: no score is taken for what it is not."""
+        return self._results("views")
+
+    def _results(self, part: str) -> dict[str, SplitResult]:
         if not (self.path / "result.json").is_file():
             return {}
         try:
-            return {k: SplitResult.model_validate(v) for k, v in self._read("result.json")["splits"].items()}
+            return {k: SplitResult.model_validate(v) for k, v in self._read("result.json").get(part, {}).items()}
         except ValidationError:
             raise RunError(f"{self.path / 'result.json'} is damaged; judge the run again to replace it.") from None
 
     def add_result(self, result: SplitResult, ids: Sequence[str], matrices: Int64[np.ndarray, "N K K"]) -> None:
-        """Stores a split's scores and its per-image confusion matrices; an earlier judgement of it is replaced."""
-        per_image = self.path / f"confusion_{result.split}.npz"
-        write_atomic(per_image, lambda temp: np.savez_compressed(temp, ids=np.array(ids), matrices=matrices))
-        splits = {k: r.model_dump(mode="json") for k, r in (self.results() | {result.split: result}).items()}
-        write_text(self.path / "result.json", _pretty({"version": VERSION, "splits": splits}))
+        """Stores scores and per-image confusion matrices; an earlier judgement of the same name is replaced."""
+        parts = {"splits": self.results(), "views": self.view_results()}
+        parts["views" if result.views else "splits"][result.name] = result
+        write_atomic(
+            self._counts(result.split, result.views),
+            lambda temp: np.savez_compressed(temp, ids=np.array(ids), matrices=matrices),
+        )
+        content = {part: {k: r.model_dump(mode="json") for k, r in found.items()} for part, found in parts.items()}
+        write_text(self.path / "result.json", _pretty({"version": VERSION, **content}))
 
-    def per_image(self, split: str) -> tuple[list[str], Int64[np.ndarray, "N K K"]]:
+    def per_image(self, split: str, views: str = "") -> tuple[list[str], Int64[np.ndarray, "N K K"]]:
         """Ids and confusion matrices of a judged split's images.
 
+        Args:
+            split: Which one.
+            views: Those that it was judged by, as `SplitResult` has them.
+
         Raises:
-            RunError: The split was not judged, or what was stored is damaged.
+            RunError: The split was not judged so, or what was stored is damaged.
         """
-        file = self.path / f"confusion_{split}.npz"
+        file, judged = self._counts(split, views), f"'{split}'{views and f' by {views}'}"
         if not file.is_file():
-            raise RunError(f"{self.path} holds no judgement of '{split}'; run `pixelwise evaluate` on it first.")
+            raise RunError(f"{self.path} holds no judgement of {judged}; run `pixelwise evaluate` on it first.")
         try:
             with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
                 return stored["ids"].tolist(), stored["matrices"]
         except (OSError, EOFError, ValueError, KeyError, BadZipFile):
-            raise RunError(f"{file} is damaged; run `pixelwise evaluate` on '{split}' again to replace it.") from None
+            raise RunError(f"{file} is damaged; run `pixelwise evaluate` on {judged} again to replace it.") from None
+
+    def _counts(self, split: str, views: str) -> Path:
+        return self.path / f"confusion_{_stem(split, views)}.npz"
 
     def _read(self, name: str) -> dict[str, Any]:
         file = self.path / name
@@ -216,6 +235,11 @@ class Run:
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise RunError(f"{file} is damaged: it is not JSON.") from None
         return _migrate(content, file)
+
+
+def _stem(split: str, views: str) -> str:
+    """How the files of a judgement are called: `test`, or `test+flip+scales-0.75-1`."""
+    return "+".join([split, *(words.replace(" ", "-") for words in views.split(", "))]) if views else split
 
 
 def _migrate(content: Any, file: Path) -> dict[str, Any]:

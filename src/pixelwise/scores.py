@@ -90,6 +90,7 @@ class SplitResult(Scores):
         confusion_matrix: Pixels; rows are the true class, columns the predicted one.
         official: By the data set's own evaluation, where that leaves out classes which were learnt.
         groups: Grouping -> IoU of its groups of classes, where the data set defines any.
+        views: How each image was looked at, in words; empty for one look at it as it is.
     """
 
     split: str
@@ -101,6 +102,12 @@ class SplitResult(Scores):
     confusion_matrix: tuple[tuple[int, ...], ...]
     official: MeanIou | None = None
     groups: dict[str, MeanIou] = {}
+    views: str = ""
+
+    @property
+    def name(self) -> str:
+        """The split, and the views where there were several: no two results of a run share a name."""
+        return f"{self.split}, {self.views}" if self.views else self.split
 
     @property
     def size(self) -> str:
@@ -110,5 +117,5 @@ class SplitResult(Scores):
 
     @property
     def title(self) -> str:
-        """Split, number of images and epoch, in words."""
-        return f"{self.split} split, {self.size}, epoch {self.epoch}"
+        """Split, number of images, epoch and views, in words."""
+        return f"{self.split} split, {self.size}, epoch {self.epoch}{self.views and f'; {self.views}'}"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,11 +51,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
     """A new flag is a decision: it is added here, in the README and in the docs."""
+    views = {"--flip", "--scales", "--window"}
     expected = {
         "demo": {"--out", "--seed"},
         "train": {"--data-root", "--out", "--seed", "--resume", "--track", "--set"},
-        "evaluate": {"--split", "--data-root", "--backend", "--precision", "--judges", "--json"},
-        "predict": {"--out", "--backend", "--precision", "--labels-only", "--data-root"},
+        "evaluate": {"--split", "--data-root", "--backend", "--precision", *views, "--judges", "--json"},
+        "predict": {"--out", "--backend", "--precision", *views, "--labels-only", "--data-root"},
         "report": {"--split", "--data-root", "--out"},
         "compare": {"--split", "--data-root", "--out"},
         "export": {"--to", "--int8", "--data-root", "--out"},
@@ -195,6 +197,27 @@ def test_per_image_matrices_add_up_to_the_splits(run: Run, capsys: pytest.Captur
     assert matrices.sum() == valid
 
 
+def test_what_several_views_give_is_named_and_stored_beside_the_plain_result(
+    run: Run, tmp_path: Path, capsys: Any
+) -> None:
+    asked = ["evaluate", str(shutil.copytree(run.path, tmp_path / "run"))]
+    views = ["--flip", "--scales", "1", "0.5", "--window", "32", "48"]
+    text = printed([*asked, *views], capsys)
+    assert "val split, 2 images, epoch 1; flip, scales 0.5 1, window 32 48" in text
+    assert "overlays/val+flip+scales-0.5-1+window-32-48.png" in text
+    result = json.loads(printed([*asked, *views, "--json"], capsys))
+    stored = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
+    assert stored["views"] == {"val, flip, scales 0.5 1, window 32 48": result}
+    assert stored["splits"]["val"]["views"] == ""
+    assert stored["splits"]["val"] == run.results()["val"].model_dump(mode="json")
+
+
+def test_files_may_be_predicted_by_several_views(run: Run, tmp_path: Path, capsys: Any) -> None:
+    Image.new("RGB", (40, 50)).save(tmp_path / "a.png")
+    asked = ["predict", str(run.path), str(tmp_path / "a.png"), "--out", "out", "--flip", "--scales", "0.5", "1.5"]
+    assert re.match(r"1 image in .* images/s\); flip, scales 0.5 1.5\n", printed(asked, capsys))
+
+
 def test_predict_writes_labels_and_overlays_at_each_images_size(run: Run, tmp_path: Path, capsys: Any) -> None:
     folder = tmp_path / "photos" / "summer"
     folder.mkdir(parents=True)
@@ -243,6 +266,13 @@ def test_list_names_everything_with_a_line_about_it(what: str, capsys: pytest.Ca
         (["train", "shapes/fcn", "--resume", "nowhere"], "leave out recipe"),
         (["evaluate", "nowhere"], "there is no run folder nowhere"),
         (["predict", "nowhere", "a.png", "--out", "x"], "a.png: there is no such file or folder"),
+        (["evaluate", "nowhere", "--scales"], "scales: there is none"),
+        (["evaluate", "nowhere", "--scales", "1", "0"], "scales: 0 is no factor above 0"),
+        (["evaluate", "nowhere", "--scales", "-1"], "scales: -1 is no factor above 0"),
+        (["evaluate", "nowhere", "--window", "64"], "window: 64 is no height and width in pixels"),
+        (["evaluate", "nowhere", "--window", "0", "32"], "window: 0 32 is no height and width in pixels"),
+        (["evaluate", "nowhere", "--judges", "--flip"], "--judges looks at torch's plain predictions"),
+        (["predict", "nowhere", "a.png", "--out", "x", "--scales", "2", "2"], "scales: 2 is given twice"),
         (["list", "colours"], "colours"),
     ],
 )  # fmt: skip
@@ -306,6 +336,13 @@ def spoil(run: Run, folder: Path, name: str, text: str | None) -> Run:
     if text is not None:
         (folder / name).write_text(text)
     return Run(folder)
+
+
+def test_a_window_that_the_network_does_not_take_is_refused(run: Run, capsys: Any) -> None:
+    message = fails(["evaluate", str(run.path), "--window", "16", "64"], capsys)
+    assert message == (
+        "pixelwise: a window of 16×64 is too small for fcn, which is given 32×32 pixels at least; give a larger window."
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelwise.core.errors import RunError
+from pixelwise.core.errors import InvalidSpec, RunError
 from pixelwise.data import Shapes
+from pixelwise.engine.evaluate import evaluate
 from pixelwise.engine.train import train
+from pixelwise.engine.views import Views
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.report.comparison_page import comparison_text
 from pixelwise.runs import Run
@@ -94,3 +96,13 @@ def test_damaged_counts_are_told_and_nothing_is_written(runs: list[Run], tmp_pat
     with pytest.raises(RunError, match=r"confusion_val\.npz is damaged; run `pixelwise evaluate` on 'val' again"):
         compare_runs([runs[0], tmp_path / "damaged"], "val", out="out")
     assert not Path("out").exists()
+
+
+def test_what_several_views_give_is_compared_with_no_plain_result(runs: list[Run], tmp_path: Path) -> None:
+    copies = [shutil.copytree(run.path, tmp_path / run.path.name) for run in runs]
+    seen = evaluate(copies[0], views=Views(flip=True))
+    first, *_ = compare_runs([copies[0], copies[2]], "val", out="out").result.columns
+    assert first.mean_iou.value == Run(copies[0]).results()["val"].mean_iou != seen.mean_iou
+    with pytest.raises(InvalidSpec, match="has no split 'val, flip'"):
+        compare_runs([copies[0], copies[2]], seen.name, out="other")
+    assert not Path("other").exists()

@@ -6,7 +6,9 @@ import pytest
 
 from pixelwise.core.errors import InvalidSpec, RunError
 from pixelwise.data import Shapes
+from pixelwise.engine.evaluate import evaluate
 from pixelwise.engine.train import train
+from pixelwise.engine.views import Views
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.runs import Run
 from pixelwise.studies.report import report
@@ -43,6 +45,13 @@ def test_a_split_that_was_not_judged_is_judged(runs: list[Run], tmp_path: Path) 
     assert f"{runs[1].results()['test'].mean_iou:.4f}" in standing(page)
     with pytest.raises(InvalidSpec, match="has no split 'trian'"):
         report(runs[1], "trian")
+
+
+def test_a_result_by_several_views_is_told_apart_from_the_pages_own(runs: list[Run], tmp_path: Path) -> None:
+    plain, seen = runs[1].results()["val"], evaluate(runs[1], views=Views(flip=True))
+    text = standing(report(runs[1], "val", out=tmp_path / "page.html"))
+    assert f"<b>{plain.mean_iou:.4f}</b><span>mean IoU over" in text
+    assert f"epoch {seen.epoch}; flip: mean IoU {seen.mean_iou:.4f}" in text
 
 
 def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:

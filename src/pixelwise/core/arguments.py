@@ -1,6 +1,7 @@
 """Words of the command line, before and after the parser has them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
 
@@ -40,3 +41,17 @@ def one_value_each(argv: Sequence[str]) -> list[str]:
         words += ["--set", word] if repeated else [word]
         setting = word == "--set" or (setting and "=" in word)
     return words
+
+
+def refuse_with_resume(**given: Any) -> None:
+    """A resumed run is what it was asked to be when it began.
+
+    Args:
+        given: What was asked beside; None or nothing where it was not.
+
+    Raises:
+        InvalidSpec: Something was.
+    """
+    extra = [name for name, value in given.items() if value not in (None, ())]
+    if extra:
+        raise InvalidSpec(f"--resume goes on with a run as it was begun: leave out {', '.join(extra)}.")

@@ -20,6 +20,7 @@ from pixelwise.engine.pictures import draw_predictions
 from pixelwise.engine.precision import decide
 from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import Bar
+from pixelwise.engine.views import PLAIN, Views
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
@@ -107,10 +108,12 @@ def evaluate(
     *,
     backend: BackendName = "torch",
     precision: PredictPrecision = "fp32",
+    views: Views = PLAIN,
 ) -> SplitResult:
     """Judges the best checkpoint of a run on a split; stores the result and some pictures in the run's folder.
 
-    By torch in fp32, that is. What another backend or bf16 makes of it is given back and not stored.
+    By torch in fp32, that is. What another backend or bf16 makes of it is given back and not stored. A result by
+    several views is stored beside the plain one, and says by which; see `Run.view_results`.
 
     Args:
         run: The run.
@@ -119,24 +122,26 @@ def evaluate(
         device: `auto`, `cpu`, `cuda` or `mps`.
         backend: What computes the logits.
         precision: In what it computes them.
+        views: How often each image is looked at, and how.
 
     Raises:
         RunError: The run cannot be used.
-        InvalidSpec: The data set has no such split, or the backend cannot be used.
+        InvalidSpec: The data set has no such split, the backend cannot be used, or the network takes no such windows.
         DatasetNotFound: The data is not there.
         BadData: A file cannot be used.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)
     experiment = Experiment.from_json(run.experiment_json())
+    views.check(experiment.model)
     split = split or experiment.data.val_split
     dataset = experiment.data.build(split, find_data_root(data_root))
-    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=True)
+    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=True, views=views)
     machine = decide(experiment.fit.replace(device=device))
     statistics = run.stored("statistics", Statistics)
     loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
     loss.to(predictor.model.mean.device)
     judgement = judge(predictor, dataset, loss, experiment.fit.batch_size, machine.workers)
-    result = summarise(judgement, experiment.data, split, predictor.epoch, statistics)
+    result = summarise(judgement, experiment.data, split, predictor.epoch, statistics).replace(views=views.text)
     if (backend, precision) == ("torch", "fp32"):
         run.add_result(result, judgement.ids, judgement.matrices)
         draw_predictions(run, predictor, dataset, split)

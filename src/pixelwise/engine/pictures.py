@@ -27,15 +27,19 @@ def draw_curves(run: Run, experiment: Experiment) -> None:
 def draw_predictions(run: Run, predictor: Predictor, dataset: SegmentationDataset, split: str) -> None:
     """Draws some images of a split, evenly spaced over it: an overlay of each, and one sheet of all.
 
-    The overlays are `<split>/<id>.png` below the run's folder of pictures, the sheet is `<split>.png`.
+    The overlays are `<split>/<id>.png` below the run's folder of pictures, the sheet is `<split>.png`; by
+    several views both have names of their own.
     """
-    rows = []
-    make_folder(run.overlays / split)
+    views, rows = predictor.views.text, []
+    sheet = run.sheet(split, views)
+    folder = sheet.with_suffix("")
+    make_folder(folder)
     for index in evenly_spaced(len(dataset), SHOWN):
         sample = dataset[index]
         image = sample.image.permute(1, 2, 0).numpy()
         predicted = predictor(image)
         rows.append(SheetRow(sample.id, image, predicted, sample.labels.numpy().astype(np.uint8)))
         blended = with_legend(overlay(image, predicted, predictor.space), predicted, predictor.space)
-        write_png(run.overlays / split / f"{sample.id}.png", PilImage.fromarray(blended))
-    save_sheet(rows, predictor.space, run.sheet(split), title=f"{split}, epoch {predictor.epoch}")
+        write_png(folder / f"{sample.id}.png", PilImage.fromarray(blended))
+    title = ", ".join(filter(None, (split, f"epoch {predictor.epoch}", views)))
+    save_sheet(rows, predictor.space, sheet, title=title)

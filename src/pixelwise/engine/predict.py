@@ -21,6 +21,7 @@ from pixelwise.engine.backends import BackendName, PredictPrecision
 from pixelwise.engine.lanes import side_by_side
 from pixelwise.engine.predictor import Predictor
 from pixelwise.engine.progress import track
+from pixelwise.engine.views import PLAIN, Views
 from pixelwise.runs import Run
 from pixelwise.viz.overlay import overlay, with_legend
 
@@ -53,18 +54,21 @@ class Predictions(NamedTuple):
         written: The images that were predicted, with what was written for each.
         broken: The images that could not be read; nothing was written for them.
         seconds: Wall time of reading, predicting and writing, without the time that loading the network took.
+        views: How each image was looked at, in words; empty for one look at it as it is.
     """
 
     written: list[Prediction]
     broken: list[Broken]
     seconds: float
+    views: str = ""
 
     @property
     def speed(self) -> str:
-        """How many images were written in which time, in words."""
+        """How many images were written in which time, and by which views, in words."""
         count = len(self.written)
         rate = count / max(self.seconds, 1e-9)
-        return f"{count} image{'s' * (count != 1)} in {self.seconds:.1f} s ({rate:.1f} images/s)"
+        words = f"{count} image{'s' * (count != 1)} in {self.seconds:.1f} s ({rate:.1f} images/s)"
+        return f"{words}; {self.views}" if self.views else words
 
 
 def predict(
@@ -77,6 +81,7 @@ def predict(
     precision: PredictPrecision = "fp32",
     overlays: bool = True,
     data_root: Path | str | None = None,
+    views: Views = PLAIN,
 ) -> Predictions:
     """Predicts image files and folders of them. An image that cannot be read does not stop the others.
 
@@ -94,6 +99,7 @@ def predict(
             OpenVINO, `int8`, which looks at training images first and changes more: `evaluate` says what it costs.
         overlays: Whether to write overlays, which take longer to write than labels.
         data_root: Where training images lie, for `int8`; None takes PIXELWISE_DATA, else ./data.
+        views: How often each image is looked at, and how. Each view takes the time of a prediction.
 
     Returns:
         What was written, and what was not: look at `broken`.
@@ -101,13 +107,13 @@ def predict(
     Raises:
         RunError: The run cannot be used, or `out` is not empty or cannot be written to.
         BadData: A path does not exist or holds no image, or two images would share a name.
-        InvalidSpec: The device is not there, or the backend cannot be used.
+        InvalidSpec: The device is not there, the backend cannot be used, or the network takes no such windows.
     """
     targets = _targets([Path(p) for p in paths])
-    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=len(targets) > 1)
+    predictor = Predictor.load(run, device, backend, precision, data_root, bulk=len(targets) > 1, views=views)
     out = Path(out)
     check_free(out, "a prediction")
-    done = Predictions([], [], 0)
+    done = Predictions([], [], 0, views.text)
     start = time.perf_counter()
 
     def predicted(read: Future[Pixels]) -> tuple[Pixels, Classes] | BadData:

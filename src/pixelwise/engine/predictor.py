@@ -1,6 +1,7 @@
 """The Predictor: resize → normalise → pad → network → crop → class map, at the image's original size.
 
-Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels.
+Judging, predicting and everything that shows a prediction goes through it, so all of them see the same pixels. It may
+look at an image several times (`engine/views.py`), which each way to it has to ask for.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from pixelwise.engine.backends import Backend, BackendName, PredictPrecision, ma
 from pixelwise.engine.backends.torch import TorchBackend
 from pixelwise.engine.checkpoint import load_weights
 from pixelwise.engine.precision import MEMORY_FORMATS, pick_device
+from pixelwise.engine.views import PLAIN, Views, in_windows, mean_of, scaled
 from pixelwise.experiment import Experiment
 from pixelwise.metrics.confusion import predicted
 from pixelwise.models import Segmenter
@@ -50,18 +52,23 @@ class Predictor:
         model: The network in its frame, on its device.
         experiment: What it was trained as; decides the classes and the size that images are brought to.
         backend: What computes the logits; torch, in fp32, if none is given.
+        views: How often each image is looked at, and how.
 
     Attributes:
         lanes: How many threads at a time may call it; for one it does not matter which.
     """
 
-    def __init__(self, model: Segmenter, experiment: Experiment, backend: Backend | None = None) -> None:
+    def __init__(
+        self, model: Segmenter, experiment: Experiment, backend: Backend | None = None, views: Views = PLAIN
+    ) -> None:
         self.model = model
         self.space: LabelSpace = experiment.data.label_space
         self.size: Size | None = experiment.size
         self._format = MEMORY_FORMATS[experiment.fit.memory_format]
-        self._backend = backend or TorchBackend(model)
-        self.lanes: int = getattr(self._backend, "lanes", 1)
+        self.views = views
+        backend = backend or TorchBackend(model)
+        self._backend = in_windows(backend, views.window) if views.window else backend
+        self.lanes: int = getattr(backend, "lanes", 1)
         self.epoch = 0
 
     @classmethod
@@ -73,6 +80,7 @@ class Predictor:
         precision: PredictPrecision = "fp32",
         data_root: Path | str | None = None,
         bulk: bool = False,
+        views: Views = PLAIN,
     ) -> "Predictor":
         """The best checkpoint of a run.
 
@@ -83,14 +91,16 @@ class Predictor:
             precision: In what it computes. `int8` looks at training images first, which takes a while.
             data_root: Where those lie; None takes PIXELWISE_DATA, else ./data.
             bulk: Whether many images are to come: as many threads as it has `lanes` should then call it.
+            views: How often each image is looked at, and how; their mean probability is what it predicts by.
 
         Raises:
             RunError: The folder is no run, is incomplete, damaged, or newer than this version.
-            InvalidSpec: The device is not there, or the backend cannot be used.
+            InvalidSpec: The device is not there, the backend cannot be used, or the network takes no such windows.
             DatasetNotFound: `int8`, and the training images are not there.
         """
         run = Run.open(run.path if isinstance(run, Run) else run)
         experiment = Experiment.from_json(run.experiment_json())
+        views.check(experiment.model)
         model = Segmenter(experiment.model.build(experiment.data.label_space.num_classes), experiment.model)
         epoch = load_weights(run.best, model)
         place = torch.device(pick_device(device) if backend == "torch" else "cpu")
@@ -99,7 +109,7 @@ class Predictor:
         if precision == "int8":
             split = experiment.data.build(experiment.data.train_split, find_data_root(data_root))
             images = typical_images(split, experiment.size)
-        predictor = cls(model, experiment, make_backend(backend, model, precision, images, bulk))
+        predictor = cls(model, experiment, make_backend(backend, model, precision, images, bulk), views)
         predictor.epoch = epoch
         return predictor
 
@@ -123,12 +133,24 @@ class Predictor:
 
     @torch.inference_mode()
     def logits(self, images: Sequence[UInt8[Tensor, "3 _ _"]]) -> list[Float[Tensor, "_ _ _"]]:
-        """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch."""
+        """Logits of several images in fp32, each at its original size. Neighbours of one size share a batch.
+
+        Where there are several views, the softmax of these logits is the mean of the views' softmax.
+        """
         self.model.eval()
-        resized = [resize_image(image, self.size) if self.size else image for image in images]
+        return mean_of(self._view(images, scale, mirrored) for scale, mirrored in self.views.each())
+
+    def _view(
+        self, images: Sequence[UInt8[Tensor, "3 _ _"]], scale: float, mirrored: bool
+    ) -> list[Float[Tensor, "_ _ _"]]:
+        """Logits by one view, each at its image's original size."""
+        resized = [resize_image(image, scaled(self.size or image.shape[1:], scale)) for image in images]
         found: list[Tensor] = []
         for _, group in groupby(resized, lambda image: image.shape):
-            found.extend(self._backend(torch.stack(list(group)).contiguous(memory_format=self._format)))
+            batch = torch.stack(list(group))
+            batch = batch.flip(3) if mirrored else batch
+            logits = self._backend(batch.contiguous(memory_format=self._format))
+            found.extend(logits.flip(3) if mirrored else logits)
         return [_to_size(logits, image.shape[1:]) for logits, image in zip(found, images, strict=True)]
 
 

@@ -53,7 +53,7 @@ class RunReport(Spec):
         seed: The run's.
         commands: That train, judge and show it again.
         result: Scores on the split that the page is about.
-        others: Scores on other splits that were judged.
+        others: What else was judged: other splits, and by several views.
         data: Facts about the data, a name and a text each.
         asked: Facts about the training.
         machine: Facts about where it ran, and how fast.

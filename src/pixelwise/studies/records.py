@@ -38,7 +38,8 @@ def add(run: Run, docs: Path, name: str | None = None) -> Path:
         write_text(target / file.name, file.read_text(encoding="utf-8"))
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
     write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
-    sheets = sorted(run.overlays.glob("*.png")) if experiment.fit.seed == 0 else []  # other seeds' look alike
+    shown = run.results() if experiment.fit.seed == 0 else {}  # other seeds' look alike, and so do other views'
+    sheets = [sheet for split in shown if (sheet := run.sheet(split)).is_file()]
     for picture in (run.curves, *sheets):
         shrunk = PilImage.open(picture).convert("RGB")
         shrunk.thumbnail((1200, 1600))
@@ -76,7 +77,7 @@ def page(run: Run) -> str:
         *([note.read_text(encoding="utf-8").strip()] if note.is_file() else []),
         f"![curves]({run.curves.name})",
         *([f"![predictions on {sheet}]({sheet}.png)"] if sheet else []),
-        _per_class(results),
+        _per_class(results | run.view_results()),
         "Every result is in the [table of all](../../results.md).",
     ]
     return "\n\n".join(parts) + "\n"

@@ -106,7 +106,7 @@ def report(
             f"pixelwise report runs/again --split {split}",
         ),
         result=result,
-        others=tuple(other for name, other in run.results().items() if name != split),
+        others=tuple(r for name, r in (run.results() | run.view_results()).items() if name != split),
         data=_data(run, data, result),
         asked=_asked(run, experiment),
         machine=_machine(run),

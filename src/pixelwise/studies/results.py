@@ -78,10 +78,10 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
     yield "|---|---|---|---:|---:|---:|---:|---|---:|---|"
     for run in runs:
         history = run.history()
-        for result in run.results().values():
+        for result in (run.results() | run.view_results()).values():
             cells = [
                 _experiment(run).name,
-                result.split,
+                result.name,
                 result.size,
                 f"{number(result.mean_iou)} ({result.classes_in_mean} classes)",
                 number(result.trivial.mean_iou),

@@ -1,0 +1,33 @@
+"""A run that was judged by several views too: the pages of records name them beside the number."""
+
+from pathlib import Path
+
+import pytest
+
+from pixelwise.data import Shapes
+from pixelwise.engine.evaluate import evaluate
+from pixelwise.engine.train import train
+from pixelwise.engine.views import Views
+from pixelwise.experiment import Experiment, Fit
+from pixelwise.runs import Run
+from pixelwise.studies import records, results
+from tests.networks import Small
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    fit = Fit(epochs=1, batch_size=4, device="cpu", precision="fp32", workers=0)
+    small = Experiment(name="shapes/fcn", data=Shapes(size=(32, 32), images=24), model=Small(), fit=fit)
+    return train(small, out=tmp_path / "run")
+
+
+def test_each_number_of_a_record_has_its_views_beside_it(run: Run) -> None:
+    plain, seen = run.results()["val"], evaluate(run, views=Views(flip=True, scales=(0.5, 1)))
+    folder = records.add(run, Path("docs"))
+    assert {file.name for file in folder.glob("*.png")} == {"curves.png", "val.png"}
+    page = records.page(Run.open(folder))
+    assert "| IoU | val | val, flip, scales 0.5 1 |" in page
+    rows = [line for line in results.page(Path("docs")).splitlines() if line.startswith("| shapes/fcn |")]
+    assert [row.split(" | ")[1] for row in rows] == ["val", "val, flip, scales 0.5 1"]
+    for row, result in zip(rows, (plain, seen), strict=True):
+        assert f"| {result.mean_iou:.4f} ({result.classes_in_mean} classes) |" in row
