@@ -20,6 +20,15 @@ def xavier_init(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def kaiming_init(module: nn.Module) -> None:
+    """Starts every convolution from Kaiming (He) normal by the channels out, biases 0, as torchvision's ResNets do."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def activated(
     convolution: nn.Conv2d | nn.ConvTranspose2d,
     *,
@@ -38,6 +47,12 @@ def activated(
     act = nn.ReLU(inplace=True) if activation == "relu" else nn.Tanh()
     layers = [act, *normalisation(norm, convolution.out_channels)]
     return nn.Sequential(convolution, *(reversed(layers) if norm_first else layers))
+
+
+def convolved(channels_in: int, channels_out: int, *, kernel: int = 3) -> nn.Sequential:
+    """A convolution that keeps the size, BatchNorm, ReLU. No bias: BatchNorm would subtract it again."""
+    convolution = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
+    return activated(convolution, norm_first=True)
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
