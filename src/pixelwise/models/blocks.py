@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from pixelwise.core.types import Features
+from pixelwise.core.types import FeatureMap, Features
 
 Norm = Literal["none", "batch", "instance"]
 """Normalisation after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
@@ -60,6 +61,11 @@ def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels)]
+
+
+def resized(features: FeatureMap, like: FeatureMap) -> FeatureMap:
+    """Bilinear to the height and width of another map; pixels are areas, so that corners are not aligned."""
+    return F.interpolate(features, like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def doubling(channels_in: int, channels_out: int, *, norm_first: bool = False) -> nn.Sequential:

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.types import FeatureMap, Features, Projected
-from pixelwise.models.blocks import activated, convolved
+from pixelwise.models.blocks import activated, convolved, resized
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import TimmSpec
 
@@ -70,7 +70,7 @@ class DeeplabDecoder(Decoder):
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
         """Features from fine to deep to ones at a quarter of the image's size."""
         low = self.low(features[-4])
-        deep = F.interpolate(self.pyramid(features[-1]), low.shape[-2:], mode="bilinear", align_corners=False)
+        deep = resized(self.pyramid(features[-1]), low)
         refined: FeatureMap = self.refine(torch.cat([deep, low], dim=1))
         return refined
 
@@ -95,8 +95,7 @@ class SeparableAspp(nn.Module):
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""
         views = [view(features) for view in self.views]
-        mean = self.mean(F.adaptive_avg_pool2d(features, 1))
-        views.append(F.interpolate(mean, features.shape[-2:], mode="bilinear", align_corners=False))
+        views.append(resized(self.mean(F.adaptive_avg_pool2d(features, 1)), features))
         joined: Projected = self.join(torch.cat(views, dim=1))
         return joined
 

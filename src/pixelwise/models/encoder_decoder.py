@@ -7,10 +7,9 @@ brings its scores to the image's size first.
 """
 
 from torch import nn
-from torch.nn import functional as F
 
 from pixelwise.core.types import AuxiliaryLogits, FeatureMap, Features, Logits
-from pixelwise.models.blocks import convolved, kaiming_init
+from pixelwise.models.blocks import convolved, kaiming_init, resized
 
 
 class Decoder(nn.Module):
@@ -59,8 +58,7 @@ class EncoderDecoder(nn.Module):
         return [logits, *(head(features[-2]) for head in self.auxiliary)]
 
     def _decoded(self, features: list[FeatureMap], images: Features) -> Logits:
-        scores = self.classifier(self.decoder(features))
-        return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)
+        return resized(self.classifier(self.decoder(features)), images)
 
 
 def classifier(channels: int, num_classes: int) -> nn.Conv2d:

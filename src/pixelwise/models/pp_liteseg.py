@@ -13,10 +13,9 @@ import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pixelwise.core.types import FeatureMap, Features, Projected
-from pixelwise.models.blocks import convolved
+from pixelwise.models.blocks import convolved, resized
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import TimmSpec
 
@@ -89,9 +88,10 @@ class PyramidPooling(nn.Module):
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""
         views = [project(pooled(features, bins)) for project, bins in zip(self.project, BINS, strict=True)]
-        size = features.shape[-2:]
-        summed = sum(F.interpolate(view, size, mode="bilinear", align_corners=False) for view in views)
-        joined: Projected = self.join(summed)
+        added = resized(views[0], features)
+        for view in views[1:]:
+            added = added + resized(view, features)
+        joined: Projected = self.join(added)
         return joined
 
 
@@ -113,7 +113,7 @@ class AttentionFusion(nn.Module):
     def forward(self, level: FeatureMap, deeper: FeatureMap) -> FeatureMap:
         """As large as the encoder's features."""
         own = self.project(level)
-        deeper = F.interpolate(deeper, own.shape[-2:], mode="bilinear", align_corners=False)
+        deeper = resized(deeper, own)
         looks = [look for view in (deeper, own) for look in (view.mean(1, keepdim=True), view.amax(1, keepdim=True))]
         share = self.attend(torch.cat(looks, dim=1))
         joined: FeatureMap = self.join(share * deeper + (1 - share) * own)

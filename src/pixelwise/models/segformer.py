@@ -3,9 +3,10 @@
 Paper: Xie, Wang, Yu, Anandkumar, Alvarez, Luo, "SegFormer: Simple and Efficient Design for Semantic Segmentation with
 Transformers", NeurIPS 2021.
 
-Departures: the encoder is timm's: the paper's own, MiT, may not be used commercially. The fusing layer works on each
-level before that is upsampled, not on all of them after: both are linear, so the order changes rounding and nothing
-else, and takes a third of the arithmetic.
+Departures: the encoder is timm's: the paper's own, MiT, may not be used commercially. A level's projection and its part
+of the fusing layer are two linear maps in a row, and so is bilinear upsampling: the product of the two is applied before
+that, which changes rounding and nothing else, and takes a tenth of the arithmetic on a ResNet-18. No biases in front of
+BatchNorm, which would subtract them again.
 """
 
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.types import FeatureMap
+from pixelwise.models.blocks import resized
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import LEVELS, TimmSpec
 
@@ -47,7 +49,7 @@ class SegformerDecoder(Decoder):
 
     def __init__(self, levels: tuple[int, ...], channels: int) -> None:
         super().__init__()
-        self.project = nn.ModuleList(nn.Conv2d(level, channels, 1) for level in levels)
+        self.project = nn.ModuleList(nn.Conv2d(level, channels, 1, bias=False) for level in levels)
         self.fuse = nn.ModuleList(nn.Conv2d(channels, channels, 1, bias=False) for _ in levels)
         self.activate = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.Dropout2d(DROPOUT))
         self.channels = channels
@@ -55,9 +57,15 @@ class SegformerDecoder(Decoder):
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
         """Features from fine to deep to ones at a quarter of the image's size."""
         levels = features[-len(self.project) :]
-        views = [fuse(project(level)) for project, fuse, level in zip(self.project, self.fuse, levels, strict=True)]
-        fused, size = views[0], views[0].shape[-2:]
+        views = [_at_once(*each) for each in zip(levels, self.project, self.fuse, strict=True)]
+        fused = views[0]
         for view in views[1:]:
-            fused = fused + F.interpolate(view, size, mode="bilinear", align_corners=False)
+            fused = fused + resized(view, fused)
         activated: FeatureMap = self.activate(fused)
         return activated
+
+
+def _at_once(level: FeatureMap, project: nn.Module, fuse: nn.Module) -> FeatureMap:
+    """What the second 1×1 convolution makes of the first one's output, by the product of their weights."""
+    weight = fuse.get_parameter("weight").flatten(1) @ project.get_parameter("weight").flatten(1)
+    return F.conv2d(level, weight[..., None, None])

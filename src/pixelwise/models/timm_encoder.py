@@ -104,7 +104,7 @@ class TimmSpec(ModelSpec):
         try:
             layers = self._create(pretrained=False)
         except Exception as e:  # timm's own words, and errors of every type, for what a network cannot do
-            reason = str(e).strip().partition("\n")[0]
+            reason = str(e).strip().partition("\n")[0] or type(e).__name__
             raise InvalidSpec(f"{self._refusal()} ({reason}); choose another, such as resnet18 or resnet50.") from None
         reductions = layers.feature_info.reduction()
         if reductions[-1] != self.output_stride or not {*LEVELS[:-1]} <= {*reductions[:-1]}:
