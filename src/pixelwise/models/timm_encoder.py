@@ -104,8 +104,9 @@ class TimmSpec(ModelSpec):
         try:
             layers = self._create(pretrained=False)
         except Exception as e:  # timm's own words, and errors of every type, for what a network cannot do
-            reason = str(e).strip().partition("\n")[0] or type(e).__name__
-            raise InvalidSpec(f"{self._refusal()} ({reason}); choose another, such as resnet18 or resnet50.") from None
+            raise InvalidSpec(
+                f"{self._refusal()} ({_reason(e)}); choose another, such as resnet18 or resnet50."
+            ) from None
         reductions = layers.feature_info.reduction()
         if reductions[-1] != self.output_stride or not {*LEVELS[:-1]} <= {*reductions[:-1]}:
             found = ", ".join(f"1/{reduction}" for reduction in reductions)
@@ -162,7 +163,7 @@ class TimmSpec(ModelSpec):
         try:
             encoder: nn.Module = self._create(pretrained=True)
         except Exception as e:  # no network, no such weights, a damaged download: in the words of three libraries
-            raise InvalidSpec(f"timm's weights of {self.encoder} cannot be had ({e}): {ADVICE}.") from None
+            raise InvalidSpec(f"timm's weights of {self.encoder} cannot be had ({_reason(e)}): {ADVICE}.") from None
         return encoder
 
 
@@ -219,6 +220,10 @@ def renamed(state: Mapping[str, Tensor], layers: nn.Module, encoder: str) -> dic
         if dotted in own or dotted not in beyond:
             found[own.get(dotted, name)] = tensor
     return found
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _dotted(name: str) -> str:
