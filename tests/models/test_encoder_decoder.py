@@ -27,12 +27,13 @@ every_one = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name_
 
 def segmenter(kind: type[TimmSpec], aux: float = 0.4) -> Segmenter:
     torch.manual_seed(0)
-    spec = kind(weights=None, aux=aux)
+    spec = kind.model_validate({"weights": None, "aux": aux})
     return Segmenter(spec.build(K), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 
 
 def images(batch: int, height: int, width: int) -> Tensor:
-    return torch.randint(0, 256, (batch, 3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    chance = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (batch, 3, height, width), dtype=torch.uint8, generator=chance)
 
 
 def take_over(ours: nn.Module, theirs: nn.Module) -> None:
@@ -89,7 +90,7 @@ def test_decoders_start_from_kaiming_normal_and_class_scores_near_zero(kind: typ
     network: EncoderDecoder = model.network  # type: ignore[assignment]
     convolutions = [
         layer
-        for part in (network.decoder, network.auxiliary[0][0])
+        for part in (network.decoder, network.get_submodule("auxiliary.0.0"))
         for layer in part.modules()
         if isinstance(layer, nn.Conv2d)
     ]
@@ -234,5 +235,6 @@ def test_pp_liteseg_ends_where_it_is_told_to(stride: int, widths: tuple[int, ...
         network = PpLiteseg.model_validate({"stride": stride}).build(K).eval()
         decoded = network.decoder(network.encoder(torch.empty(1, 3, 64, 96)))
     assert decoded.shape == (1, 64, 64 // stride, 96 // stride)
-    fusions = [m for m in network.decoder.modules() if isinstance(m, AttentionFusion)]
-    assert [(f.project[0].out_channels, f.join[0].out_channels) for f in fusions] == list(pairwise(widths))
+    fusions = [part for part in network.decoder.modules() if isinstance(part, AttentionFusion)]
+    found = [[part.get_parameter(f"{name}.0.weight").shape[0] for name in ("project", "join")] for part in fusions]
+    assert found == [list(pair) for pair in pairwise(widths)]

@@ -6,7 +6,6 @@ The command line prints the sentence and exits with code 2; everything else is a
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 MANY = 200
 """More choices than anybody reads in an error."""
 

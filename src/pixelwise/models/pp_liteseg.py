@@ -133,5 +133,5 @@ def _shares(bins: int, length: Any, like: Tensor) -> Float[Tensor, "n length"]:
     """The share that each place of a line has in the mean of each bin; bins overlap where they do not divide it."""
     edges, places = (torch.arange(number, device=like.device) for number in (bins, length))
     first, last = edges * length // bins, ((edges + 1) * length + bins - 1) // bins
-    inside = ((places >= first[:, None]) & (places < last[:, None])).to(like.dtype)
+    inside: Tensor = ((places >= first[:, None]) & (places < last[:, None])).to(like.dtype)
     return inside / inside.sum(1, keepdim=True)

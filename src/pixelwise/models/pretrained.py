@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from pixelwise.core.errors import InvalidSpec
 
 Weights = Annotated[str, Field(min_length=1)] | None
-"""`pretrained` takes the weights that were published with the network; a path that ends in .safetensors, .pth or .pt takes that file of them;
-None starts from scratch."""
+"""`pretrained` takes the weights that were published with the network; a path that ends in .safetensors, .pth or .pt
+takes that file of them; None starts from scratch."""
 
 PRETRAINED = "pretrained"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -40,9 +40,7 @@ def load_pretrained(part: nn.Module, weights: str, name: str, url: str, without:
     fill(part, state, weights, f"torchvision's {name}", without)
 
 
-def fill(
-    part: nn.Module, state: Mapping[str, Tensor], weights: str, name: str, without: tuple[str, ...] = ()
-) -> None:
+def fill(part: nn.Module, state: Mapping[str, Tensor], weights: str, name: str, without: tuple[str, ...] = ()) -> None:
     """Fills a part of a network, or refuses and leaves it as it is.
 
     Args:

@@ -4,8 +4,8 @@ Paper: Xie, Wang, Yu, Anandkumar, Alvarez, Luo, "SegFormer: Simple and Efficient
 Transformers", NeurIPS 2021.
 
 Departures: the encoder is timm's: the paper's own, MiT, may not be used commercially. A level's projection and its part
-of the fusing layer are two linear maps in a row, and so is bilinear upsampling: the product of the two is applied before
-that, which changes rounding and nothing else, and takes a tenth of the arithmetic on a ResNet-18. No biases in front of
+of the fusing layer are two linear maps in a row, and so is upsampling: the product of the two is applied before it,
+which changes rounding and nothing else, and takes a tenth of the arithmetic on a ResNet-18. No biases in front of
 BatchNorm, which would subtract them again.
 """
 

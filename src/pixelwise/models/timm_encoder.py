@@ -58,7 +58,7 @@ class TimmSpec(ModelSpec):
 
     @property
     def multiple(self) -> int:
-        """The encoders halve five times."""
+        """The stride of the deepest features."""
         return self.output_stride
 
     @property
@@ -104,30 +104,31 @@ class TimmSpec(ModelSpec):
         try:
             layers = self._create(pretrained=False)
         except Exception as e:  # timm's own words, and errors of every type, for what a network cannot do
-            raise InvalidSpec(
-                f"{self._refusal()} ({_reason(e)}); choose another, such as resnet18 or resnet50."
-            ) from None
+            raise InvalidSpec(f"{self._refusal()} ({_reason(e)}).") from None
         reductions = layers.feature_info.reduction()
         if reductions[-1] != self.output_stride or not {*LEVELS[:-1]} <= {*reductions[:-1]}:
             found = ", ".join(f"1/{reduction}" for reduction in reductions)
-            raise InvalidSpec(f"{self._refusal()}, but at {found}; choose another, such as resnet18 or convnext_tiny.")
+            raise InvalidSpec(f"{self._refusal()} (its features are at {found}).")
         wanted = (2, *LEVELS[:-1]) if 2 in reductions else LEVELS[:-1]
         return Pyramid(layers, (*map(reductions.index, wanted), len(reductions) - 1))
 
     def _refusal(self) -> str:
-        levels = ", ".join(f"1/{level}" for level in LEVELS[:-1])
         if self.output_stride == LEVELS[-1]:
-            return f"timm's {self.encoder} gives no features at {levels} and 1/32 of the image's size"
+            levels = ", ".join(f"1/{level}" for level in LEVELS)
+            return (
+                f"timm's {self.encoder} does not give features at {levels} of the image's size; choose another encoder,"
+                " such as resnet18 or convnext_tiny"
+            )
         return (
-            f"timm's {self.encoder} gives no features at {levels} and, dilated instead of halved, twice at"
-            f" 1/{self.output_stride} of the image's size, as {self.kind} needs"
+            f"timm's {self.encoder} cannot be dilated to 1/{self.output_stride} of the image's size, which {self.kind}"
+            " needs; choose another encoder, such as resnet18, or another network, such as segformer"
         )
 
     def _create(self, *, pretrained: bool) -> Any:
         import timm
 
         # Some encoders halve five times and know no such option.
-        dilated = {} if self.output_stride == LEVELS[-1] else {"output_stride": self.output_stride}
+        dilated: dict[str, Any] = {} if self.output_stride == LEVELS[-1] else {"output_stride": self.output_stride}
         return timm.create_model(self.encoder, pretrained=pretrained, features_only=True, **dilated)
 
     def _published(self) -> Any:
