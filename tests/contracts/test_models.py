@@ -18,11 +18,15 @@ from pixelwise.core.types import Features
 from pixelwise.engine.checkpoint import load_weights, save_weights
 from pixelwise.experiment import Experiment
 from pixelwise.models import MODELS, DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
+from pixelwise.models.timm_encoder import TimmSpec
 from tests.networks import Small
 
-WITHOUT_WEIGHTS = {"deeplabv3", "resnet_aspp", "resnet_fcn", "smp"}
+ON_TIMM = {kind for kind, spec in MODELS.items() if issubclass(spec, TimmSpec)}
+"""Networks on an encoder of timm, by default a ResNet-18; here each with an auxiliary head."""
+WITHOUT_WEIGHTS = {"deeplabv3", "resnet_aspp", "resnet_fcn", "smp"} | ON_TIMM
 """Networks that start from published weights unless told not to."""
-SMALLER = {kind: {"encoder": "resnet18"} for kind in ("resnet_aspp", "resnet_fcn", "smp")}
+SMALLER: dict[str, dict[str, Any]] = {kind: {"encoder": "resnet18"} for kind in ("resnet_aspp", "resnet_fcn", "smp")}
+SMALLER |= {kind: {"aux": 0.4} for kind in ON_TIMM}
 """What makes a big network small and leaves its kind."""
 
 
@@ -32,6 +36,23 @@ def spec_of(kind: str) -> ModelSpec:
 
 
 SPECS: list[ModelSpec] = [*map(spec_of, MODELS), Small()]
+
+
+def counted(*layers: tuple[int, int, int]) -> int:
+    """Weights of convolutions (kernel, channels in, channels out), each before a BatchNorm."""
+    return sum(kernel**2 * i * o + 2 * o for kernel, i, o in layers)
+
+
+DEEPLABV3PLUS = (
+    counted((1, 512, 256), (1, 512, 256), (1, 512, 256), (1, 512, 256), (1, 512, 256), (1, 5 * 256, 256), (1, 64, 48))
+    + counted((1, 256 + 48, 256), (1, 256, 256))
+    + 9 * (3 * 512 + 256 + 48 + 256)  # depthwise
+)
+PP_LITESEG = counted(
+    (1, 512, 128), (1, 512, 128), (1, 512, 128), (3, 128, 128),  # pooling
+    (3, 256, 128), (3, 4, 1), (3, 128, 96), (3, 128, 96), (3, 4, 1), (3, 96, 64), (3, 64, 64),
+)  # fmt: skip
+"""The decoders as their papers draw them, on a ResNet-18."""
 ISAYAMA = (256, 128, 64, 32, 16)
 PARAMETERS: list[tuple[ModelSpec, int]] = [
     (models.Fcn(), 5_500_245),
@@ -57,6 +78,13 @@ PARAMETERS: list[tuple[ModelSpec, int]] = [
     (ResnetAspp(encoder="resnet101"), 42_500_160 + 7_617_557),
     # As its library says for one class, and 145 for each other.
     (models.Smp(), 24_436_369 + 20 * 145),
+    # That library's too, with a 1×1 classifier; and without the last stage of 32 to 16 to 16 channels.
+    (models.EncoderUnet(encoder="resnet34", stride=1), 24_436_369 - 145 + 21 * 17),
+    (models.EncoderUnet(encoder="resnet34"), 24_436_369 - 145 - (32 + 16) * 16 * 9 - 2 * 2 * 16 + 21 * 33),
+    # torchvision's ResNet-18, the decoder layer by layer, and 257 or 65 for each class.
+    (models.DeeplabV3Plus(), 11_176_512 + DEEPLABV3PLUS + 21 * 257),
+    (models.Segformer(), 11_176_512 + 256 * (64 + 128 + 256 + 512 + 4 * 256 + 2) + 21 * 257),
+    (models.PpLiteseg(), 11_176_512 + PP_LITESEG + 21 * 65),
 ]
 """Parameters for 21 classes, from the reports' specification."""
 SIZES = [(33, 47), (32, 32), (100, 37), (20, 9), (1, 1)]
@@ -130,8 +158,13 @@ def test_the_data_set_alone_decides_the_number_of_classes(spec: ModelSpec, num_c
 def test_every_trainable_parameter_learns_from_two_images_of_48_pixels(fresh: Segmenter) -> None:
     model = deepcopy(fresh).train()
     labels = torch.randint(0, 3, (2, 48, 48), generator=torch.Generator().manual_seed(1))
+    for layer in model.modules():  # timm's residual branches end in a scale of 0, behind which nothing learns at first
+        if isinstance(layer, nn.BatchNorm2d) and layer.affine and not layer.weight.any():
+            nn.init.ones_(layer.weight)
     learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    gradients = torch.autograd.grad(F.cross_entropy(model(images(2, 48, 48)), labels), list(learning.values()))
+    logits, auxiliary = model.forward_train(images(2, 48, 48))
+    losses = [F.cross_entropy(logits, labels), *(F.cross_entropy(s, labels[:, ::16, ::16]) for s in auxiliary)]
+    gradients = torch.autograd.grad(losses, list(learning.values()))
     # What such a bias adds is subtracted again: its gradient is 0 but for rounding.
     before_norm = {
         f"{name}.0.bias"
@@ -208,7 +241,7 @@ def test_in_eval_an_images_logits_do_not_depend_on_its_batch(fresh: Segmenter) -
     torch.testing.assert_close(model(batch)[1:], model(batch[1:]))
 
 
-OWN = [spec for spec in SPECS if spec.kind in MODELS and spec.kind != "smp"]
+OWN = [spec for spec in SPECS if spec.kind in MODELS.keys() - ON_TIMM - {"smp"}]
 
 
 @pytest.mark.parametrize("spec", OWN, ids=name_of, indirect=True, scope="module")
@@ -223,7 +256,7 @@ def test_first_weights_are_xavier_uniform_and_biases_zero(fresh: Segmenter) -> N
             assert layer.bias is None or not layer.bias.any(), name
 
 
-@pytest.mark.parametrize("kind", sorted(WITHOUT_WEIGHTS - {"smp"}))
+@pytest.mark.parametrize("kind", sorted(kind for kind, spec in MODELS.items() if "frozen" in spec.model_fields))
 def test_freezing_noise_is_refused(kind: str) -> None:
     with pytest.raises(InvalidSpec, match=r"without pretrained weights.*set model.frozen=false.* as well"):
         spec_of(kind).replace(frozen=True)

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.models import DeeplabV3, ResnetAspp, ResnetFcn
-from pixelwise.models.encoders import CHANNELS, EncoderSpec
+from pixelwise.models import DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn
+from pixelwise.models.encoders import CHANNELS
 from tests.models.test_blocks import randomise
 
 
@@ -37,7 +37,7 @@ def resnet(weights: Path | str | None, **fields: Any) -> ResnetFcn:
     return ResnetFcn(encoder="resnet18", weights=None if weights is None else str(weights), **fields)
 
 
-def refusal(weights: Path, spec: EncoderSpec | DeeplabV3 | None = None) -> str:
+def refusal(weights: Path, spec: ModelSpec | None = None) -> str:
     """The sentence, and nothing of the network has changed."""
     spec = spec or resnet(weights)
     network = spec.build(3)
@@ -107,7 +107,7 @@ def test_counters_that_old_files_leave_out_are_not_missed(tmp_path: Path, state:
 
 
 def test_without_weights_nothing_is_downloaded_or_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_download", "_read"):
+    for name in ("_download", "read_weights"):
         monkeypatch.setattr(f"pixelwise.models.pretrained.{name}", lambda *_: pytest.fail("weights were asked for"))
     for spec in (resnet(None), ResnetAspp(encoder="resnet18", weights=None), DeeplabV3(weights=None)):
         with torch.device("meta"):

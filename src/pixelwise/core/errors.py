@@ -6,6 +6,9 @@ The command line prints the sentence and exits with code 2; everything else is a
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MANY = 200
+"""More choices than anybody reads in an error."""
+
 
 class PixelwiseError(Exception):
     """Base of every error that is the user's to mend. Its text is complete by itself."""
@@ -32,7 +35,7 @@ class Interrupted(PixelwiseError):
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """End of a sentence about an unknown name: the closest choice if one is close, and all of them.
+    """End of a sentence about an unknown name: the closest choice if one is close, and all of them, if not too many.
 
     Args:
         name: What was given.
@@ -41,4 +44,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     known = sorted(choices)
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f" Did you mean '{close[0]}'?" if close else ""
+    if len(known) > MANY:
+        near = get_close_matches(name, known, n=10, cutoff=0)
+        return f"{hint} Choose from {len(known):,}, among them {', '.join(near)}."
     return f"{hint} Choose from: {', '.join(known) or 'none'}."

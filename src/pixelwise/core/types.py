@@ -31,8 +31,12 @@ Encoded = Float[Tensor, "B D h w"]
 """A normalised image or a feature map after a change of size."""
 Projected = Float[Tensor, "B D H W"]
 """A feature map as large as the one it was made from, with other channels."""
+FeatureMap = Float[Tensor, "B _ _ _"]
+"""One of several feature maps, of whatever size and number of channels."""
 Logits = Float[Tensor, "B K H W"]
 """Class scores before the softmax, which belongs to the loss."""
+AuxiliaryLogits = Float[Tensor, "B K _ _"]
+"""Class scores that training alone looks at; their size is that of the images or an integer fraction of it."""
 Labels = Integer[Tensor, "B H W"]
 """Class ids of a batch, 0..K-1 or IGNORE."""
 PixelCounts = Integer[Tensor, " K"]

@@ -5,14 +5,18 @@ from typing import Annotated
 from pydantic import SerializeAsAny
 
 from pixelwise.core.spec import choice
-from pixelwise.models.base import ModelSpec, Segmenter
+from pixelwise.models.base import DeeplySupervised, ModelSpec, Segmenter
 from pixelwise.models.deeplabv3 import DeeplabV3
+from pixelwise.models.deeplabv3plus import DeeplabV3Plus
 from pixelwise.models.dilated_tanh_fcn import DilatedTanhFcn
+from pixelwise.models.encoder_unet import EncoderUnet
 from pixelwise.models.fcn import Fcn
 from pixelwise.models.fcn8_vgg import Fcn8Vgg
+from pixelwise.models.pp_liteseg import PpLiteseg
 from pixelwise.models.r2_fcn import R2Fcn
 from pixelwise.models.resnet_aspp import ResnetAspp
 from pixelwise.models.resnet_fcn import ResnetFcn
+from pixelwise.models.segformer import Segformer
 from pixelwise.models.smp import Smp
 from pixelwise.models.unet import Unet
 from pixelwise.models.unet_aspp import UnetAspp
@@ -21,12 +25,16 @@ from pixelwise.models.valid_unet import ValidUnet
 
 MODELS: dict[str, type[ModelSpec]] = {
     "deeplabv3": DeeplabV3,
+    "deeplabv3plus": DeeplabV3Plus,
     "dilated_tanh_fcn": DilatedTanhFcn,
+    "encoder_unet": EncoderUnet,
     "fcn": Fcn,
     "fcn8_vgg": Fcn8Vgg,
+    "pp_liteseg": PpLiteseg,
     "r2_fcn": R2Fcn,
     "resnet_aspp": ResnetAspp,
     "resnet_fcn": ResnetFcn,
+    "segformer": Segformer,
     "smp": Smp,
     "unet": Unet,
     "unet_aspp": UnetAspp,
@@ -39,6 +47,7 @@ Model = Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
 """The type of a field that holds a network's spec."""
 
 __all__ = [
-    "MODELS", "DeeplabV3", "DilatedTanhFcn", "Fcn", "Fcn8Vgg", "Model", "ModelSpec", "R2Fcn", "ResnetAspp", "ResnetFcn",
-    "Segmenter", "Smp", "Unet", "UnetAspp", "UnpoolFcn", "ValidUnet",
+    "MODELS", "DeeplabV3", "DeeplabV3Plus", "DeeplySupervised", "DilatedTanhFcn", "EncoderUnet", "Fcn", "Fcn8Vgg",
+    "Model", "ModelSpec", "PpLiteseg", "R2Fcn", "ResnetAspp", "ResnetFcn", "Segformer", "Segmenter", "Smp", "Unet",
+    "UnetAspp", "UnpoolFcn", "ValidUnet",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pixelwise.core.spec import Spec
-from pixelwise.core.types import Encoded, Features, Images, Logits
+from pixelwise.core.types import AuxiliaryLogits, Encoded, Features, Images, Logits
 
 Colour = tuple[float, float, float]
 Level = Annotated[float, Field(ge=0, le=1)]
@@ -78,6 +78,19 @@ class TwoHalves(Protocol):
         ...
 
 
+@runtime_checkable
+class DeeplySupervised(Protocol):
+    """A network that is trained on more than its logits."""
+
+    def forward_train(self, images: Features) -> list[AuxiliaryLogits]:
+        """What `forward` gives, first, and then class scores of inner layers.
+
+        Those may be smaller than the images, by an integer; only training computes them. They come last, so that chance
+        gives the same logits here as in `forward`.
+        """
+        ...
+
+
 class Segmenter(nn.Module):
     """A network in its frame: normalise, pad, run, crop.
 
@@ -110,6 +123,22 @@ class Segmenter(nn.Module):
         height, width = images.shape[-2:]
         logits: Encoded = self.network(self.framed(images))
         return logits[..., :height, :width]
+
+    def forward_train(self, images: Images) -> tuple[Logits, list[AuxiliaryLogits]]:
+        """The logits that `forward` gives, and those of auxiliary heads, if the network has any.
+
+        An auxiliary map whose stride is s has the ⌈H/s⌉ × ⌈W/s⌉ places that see a pixel of the images.
+        """
+        if not isinstance(self.network, DeeplySupervised):
+            return self(images), []
+        height, width = images.shape[-2:]
+        framed = self.framed(images)
+        logits, *auxiliary = self.network.forward_train(framed)
+        strides = [(framed.shape[-2] // scores.shape[-2], framed.shape[-1] // scores.shape[-1]) for scores in auxiliary]
+        return logits[..., :height, :width], [
+            scores[..., : -(-height // down), : -(-width // across)]
+            for scores, (down, across) in zip(auxiliary, strides, strict=True)
+        ]
 
     def framed(self, images: Images) -> Encoded:
         """Images as the network takes them: normalised, padded with zeros."""

@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from pixelwise.core.types import Features
+from pixelwise.core.types import FeatureMap, Features
 
 Norm = Literal["none", "batch", "instance"]
 """Normalisation after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
@@ -16,6 +17,15 @@ def xavier_init(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def kaiming_init(module: nn.Module) -> None:
+    """Starts every convolution from Kaiming (He) normal by the channels out, biases 0, as torchvision's ResNets do."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 
@@ -40,11 +50,22 @@ def activated(
     return nn.Sequential(convolution, *(reversed(layers) if norm_first else layers))
 
 
+def convolved(channels_in: int, channels_out: int, *, kernel: int = 3) -> nn.Sequential:
+    """A convolution that keeps the size, BatchNorm, ReLU. No bias: BatchNorm would subtract it again."""
+    convolution = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
+    return activated(convolution, norm_first=True)
+
+
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
     """The layer that normalises, or no layer."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels)]
+
+
+def resized(features: FeatureMap, like: FeatureMap) -> FeatureMap:
+    """Bilinear to the height and width of another map; pixels are areas, so that corners are not aligned."""
+    return F.interpolate(features, like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def doubling(channels_in: int, channels_out: int, *, norm_first: bool = False) -> nn.Sequential:

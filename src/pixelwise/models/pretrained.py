@@ -1,4 +1,4 @@
-"""Weights that training starts from: torchvision's own, downloaded, or a file of them."""
+"""Weights that training starts from: published ones, downloaded, or a file of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from pixelwise.core.errors import InvalidSpec
 
 Weights = Annotated[str, Field(min_length=1)] | None
-"""`pretrained` takes torchvision's own weights; a path that ends in .safetensors, .pth or .pt takes that file of them;
-None starts from scratch."""
+"""`pretrained` takes the weights that were published with the network; a path that ends in .safetensors, .pth or .pt
+takes that file of them; None starts from scratch."""
 
 PRETRAINED = "pretrained"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+RESEARCH_ONLY = {"apple-amlr", "fair-noncommercial-research-license", "seer-license"}
+"""Licences of weights, by timm's names, that allow research alone; so do those with `nc` in their name."""
 ADVICE = "give a file of them (--set model.weights=FILE) or start from scratch (--set model.weights=none)"
 
 
@@ -34,7 +36,23 @@ def load_pretrained(part: nn.Module, weights: str, name: str, url: str, without:
     Raises:
         InvalidSpec: They cannot be had or read, or are those of another network.
     """
-    state = _download(url, name) if weights == PRETRAINED else _read(Path(weights))
+    state = _download(url, name) if weights == PRETRAINED else read_weights(Path(weights))
+    fill(part, state, weights, f"torchvision's {name}", without)
+
+
+def fill(part: nn.Module, state: Mapping[str, Tensor], weights: str, name: str, without: tuple[str, ...] = ()) -> None:
+    """Fills a part of a network, or refuses and leaves it as it is.
+
+    Args:
+        part: What is filled.
+        state: Tensors by the names of its parameters and buffers.
+        weights: Where they are from, for errors.
+        name: What they should be of, and whose that is, for errors.
+        without: How the names begin of what is not wanted here.
+
+    Raises:
+        InvalidSpec: They are those of another network.
+    """
     wanted = {key: value for key, value in state.items() if not key.startswith(without)}
     own = part.state_dict()
     missing = [key for key in own if key not in wanted and not key.startswith(without)]
@@ -43,8 +61,28 @@ def load_pretrained(part: nn.Module, weights: str, name: str, url: str, without:
     missing = [key for key in missing if not key.endswith("num_batches_tracked")]
     if missing or foreign:
         first = f"it has no {missing[0]}" if missing else f"its {foreign[0]} does not fit"
-        raise InvalidSpec(f"model.weights={weights} are not weights of torchvision's {name}: {first}.")
+        raise InvalidSpec(f"model.weights={weights} are not weights of {name}: {first}.")
     part.load_state_dict(wanted, strict=False)
+
+
+def check_licence(encoder: str) -> None:
+    """Refuses weights of timm whose licence forbids commercial use.
+
+    Args:
+        encoder: Timm's name.
+
+    Raises:
+        InvalidSpec: It does.
+    """
+    import timm
+
+    published = timm.get_pretrained_cfg(encoder)
+    licence: str = (published.license or "") if published else ""
+    if "nc" in licence.split("-") or licence in RESEARCH_ONLY:
+        raise InvalidSpec(
+            f"the weights of {encoder} are under {licence}, which forbids commercial use; choose another encoder, or"
+            " start from scratch (--set model.weights=none)."
+        )
 
 
 def _download(url: str, name: str) -> Mapping[str, Tensor]:
@@ -62,7 +100,12 @@ def _download(url: str, name: str) -> Mapping[str, Tensor]:
     return state
 
 
-def _read(file: Path) -> Mapping[str, Tensor]:
+def read_weights(file: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file by name; nothing in it is run.
+
+    Raises:
+        InvalidSpec: There is no such file, or it cannot be read as weights.
+    """
     if not file.is_file():
         raise InvalidSpec(f"model.weights={file}: there is no such file; {ADVICE}.")
     if file.suffix not in (".safetensors", ".pth", ".pt"):

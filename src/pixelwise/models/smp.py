@@ -6,6 +6,7 @@ Departures: none in the networks. Encoders whose code or weights may not be used
 """
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
@@ -13,7 +14,16 @@ from torch import nn
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
 from pixelwise.models.base import Deviation, Level, ModelSpec
-from pixelwise.models.pretrained import ADVICE, IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
+from pixelwise.models.pretrained import (
+    ADVICE,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PRETRAINED,
+    Weights,
+    check_licence,
+    fill,
+    read_weights,
+)
 
 Architecture = Literal[
     "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "pan", "upernet",
@@ -83,7 +93,8 @@ class Smp(ModelSpec):
         if self.weights is None:
             return
         if self.weights != PRETRAINED:
-            load_pretrained(encoder, self.weights, f"smp's {self.encoder}", "", without=("fc.", "classifier.", "head."))
+            state = read_weights(Path(self.weights))
+            fill(encoder, state, self.weights, f"smp's {self.encoder}", without=("fc.", "classifier.", "head."))
             return
         encoder.load_state_dict(self._published().state_dict())
 
@@ -91,28 +102,11 @@ class Smp(ModelSpec):
         """The encoder with the weights that the library downloads."""
         import segmentation_models_pytorch as smp
 
-        self._check_licence()
+        if self.encoder.startswith("tu-"):
+            check_licence(self.encoder.removeprefix("tu-"))
         try:
             pretrained = True if self.encoder.startswith("tu-") else "imagenet"
             encoder: nn.Module = smp.encoders.get_encoder(self.encoder, weights=pretrained)
         except Exception as e:  # no network, no such weights, a damaged download: in the words of three libraries
             raise InvalidSpec(f"smp's weights of {self.encoder} cannot be had ({e}): {ADVICE}.") from None
         return encoder
-
-    def _check_licence(self) -> None:
-        """Refuses weights of timm whose licence forbids commercial use.
-
-        Raises:
-            InvalidSpec: It does.
-        """
-        if not self.encoder.startswith("tu-"):
-            return
-        import timm
-
-        published = timm.get_pretrained_cfg(self.encoder.removeprefix("tu-"))
-        licence = (published.license or "") if published else ""
-        if "nc" in licence.split("-"):
-            raise InvalidSpec(
-                f"the weights of {self.encoder} are under {licence}, which forbids commercial use; choose another"
-                " encoder, or start from scratch (--set model.weights=none)."
-            )
