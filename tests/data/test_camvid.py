@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pixelwise.core.errors import BadData
+from pixelwise.core.errors import BadData, InvalidSpec
 from pixelwise.core.labels import IGNORE
 from pixelwise.data import CamVid, CamVidOriginal
 from pixelwise.data.camvid_original import COLOURS, ORIGINAL
@@ -47,6 +47,19 @@ def test_a_list_file_decides_which_images_and_in_what_order(tmp_path: Path) -> N
         "/x/train/0016E5_00030.png /x/trainannot/0016E5_00030.png\r\n\r\n"
     )
     assert CamVid().build("train", tmp_path).ids == ["0016E5_00230", "0016E5_00030"]
+
+
+def test_a_drive_that_is_held_out_is_a_split_of_its_own(tmp_path: Path) -> None:
+    camvid(tmp_path)
+    for kind, end in (("train", "png"), ("trainannot", "png")):
+        file = tmp_path / f"camvid/{kind}/0016E5_00030.{end}"
+        file.rename(file.with_name(f"0006R0_f00930.{end}"))
+    data, whole = CamVid(held_out="0006R0"), CamVid()
+    assert data.build("held_out", tmp_path).ids == ["0006R0_f00930"]
+    assert data.build("train", tmp_path).ids == [i for i in whole.build("train", tmp_path).ids if "0006R0" not in i]
+    assert data.build("val", tmp_path).ids == whole.build("val", tmp_path).ids
+    with pytest.raises(InvalidSpec, match="no split 'held_out'"):
+        whole.build("held_out", tmp_path)
 
 
 def test_files_that_are_no_images_are_left_alone(tmp_path: Path) -> None:

