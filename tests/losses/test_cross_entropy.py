@@ -22,12 +22,13 @@ def case() -> tuple[Tensor, Tensor]:
     return logits, labels
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
-def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None) -> None:
+def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None, smoothing: float) -> None:
     ours, labels = case()
     theirs = ours.clone().requires_grad_()
-    mean = CrossEntropyLoss(weights)(ours.requires_grad_(), labels).mean
-    judge = F.cross_entropy(theirs, labels, weights, ignore_index=255)
+    mean = CrossEntropyLoss(weights, smoothing)(ours.requires_grad_(), labels).mean
+    judge = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=smoothing)
     torch.testing.assert_close(mean, judge)
     torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(judge, theirs))
 

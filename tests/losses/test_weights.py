@@ -18,12 +18,17 @@ IDD = (
 
 counts = st.lists(st.integers(0, 2**40), min_size=2, max_size=30).filter(any).map(torch.tensor)
 weighing = pytest.mark.parametrize("scheme", [s for s in get_args(Scheme) if s != "none"])
-by_share = pytest.mark.parametrize("scheme", ["inverse", "complement"])
+by_share = pytest.mark.parametrize("scheme", ["inverse", "root_inverse", "complement"])
 
 
 def test_inverse_is_one_over_the_share_of_the_pixels() -> None:
     weights = class_weights("inverse", torch.tensor([80, 15, 5]))
     torch.testing.assert_close(weights, torch.tensor([1 / 0.8, 1 / 0.15, 1 / 0.05]))
+
+
+def test_root_inverse_lies_between_none_and_inverse() -> None:
+    weights = class_weights("root_inverse", torch.tensor([64, 32, 4]))
+    torch.testing.assert_close(weights, torch.tensor([1 / 0.8, 1 / 0.32**0.5, 1 / 0.2]))
 
 
 def test_complement_is_one_minus_the_share_of_the_pixels() -> None:

@@ -1,8 +1,9 @@
-"""Cross-entropy over valid pixels, with or without class weights."""
+"""Cross-entropy over valid pixels, with or without class weights and label smoothing."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
@@ -20,14 +21,17 @@ class CrossEntropy(LossSpec):
 
     Attributes:
         weights: How the training split's pixel counts become class weights.
+        smoothing: ε: labels are taken as 1 - ε of their class and ε of all K alike, as torch does (Szegedy et al.,
+            "Rethinking the Inception Architecture", CVPR 2016).
     """
 
     kind: Literal["cross_entropy"] = "cross_entropy"
     weights: Scheme = "none"
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     def build(self, pixel_counts: PixelCounts) -> "CrossEntropyLoss":
         """See `LossSpec.build`."""
-        return CrossEntropyLoss(class_weights(self.weights, pixel_counts))
+        return CrossEntropyLoss(class_weights(self.weights, pixel_counts), self.smoothing)
 
 
 class CrossEntropyLoss(nn.Module):
@@ -35,19 +39,24 @@ class CrossEntropyLoss(nn.Module):
 
     Args:
         weights: One weight for each class, or None for all 1.
+        smoothing: ε.
     """
 
-    def __init__(self, weights: ClassWeights | None = None) -> None:
+    def __init__(self, weights: ClassWeights | None = None, smoothing: float = 0.0) -> None:
         super().__init__()
+        self.smoothing = smoothing
         self.weights: ClassWeights | None
         self.register_buffer("weights", weights)
 
     def forward(self, logits: Logits, labels: Labels) -> LossValue:
         """Sum of the weighted losses, and sum of the weights, over valid pixels."""
         if logits.device.type == "cpu":
-            total: Tensor = _Sum.apply(logits, labels, self.weights)
+            total: Tensor = _Sum.apply(logits, labels, self.weights, self.smoothing)
         else:
-            total = F.cross_entropy(logits.float(), labels.long(), self.weights, ignore_index=IGNORE, reduction="sum")
+            total = F.cross_entropy(
+                logits.float(), labels.long(), self.weights, ignore_index=IGNORE, reduction="sum",
+                label_smoothing=self.smoothing,
+            )  # fmt: skip
         return LossValue(total, valid_weight(labels.long(), self.weights))
 
 
@@ -59,29 +68,37 @@ class _Sum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Logits, labels: Labels, weights: ClassWeights | None) -> Tensor:
+    def forward(ctx: Any, logits: Logits, labels: Labels, weights: ClassWeights | None, smoothing: float) -> Tensor:
         """The sum over valid pixels."""
         exact = torch.promote_types(logits.dtype, torch.float32)
         total = torch.zeros((), dtype=torch.float64)
         gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        # What every class has of each pixel's label.
+        spread = torch.full((logits.shape[1], 1, 1), smoothing / logits.shape[1], dtype=exact)
+        spread = spread if weights is None else spread * weights[:, None, None]
         for number, (one, true) in enumerate(zip(logits, labels, strict=True)):
             scores = one.to(exact, memory_format=torch.contiguous_format, copy=True)
             valid = (true != IGNORE)[None]
             classes = true.long()[None] * valid
-            weight = (1 if weights is None else weights[classes]) * valid.to(exact)
+            weight = (1 - smoothing) * (1 if weights is None else weights[classes]) * valid.to(exact)
             scores -= scores.amax(0)
             of_label = scores.gather(0, classes)
+            of_all = (scores * spread).sum(0) if smoothing else 0
             share = scores.exp_().sum(0)
-            total += ((share.log() - of_label) * weight).sum(dtype=torch.float64)
+            loss = (share.log() - of_label) * weight
+            if smoothing:
+                loss += (share.log() * spread.sum() - of_all) * valid
+            total += loss.sum(dtype=torch.float64)
             if gradient is not None:
-                scores *= weight / share
+                scores *= (weight + spread.sum() * valid if smoothing else weight) / share
+                scores = scores - spread * valid if smoothing else scores
                 gradient[number] = scores.scatter_add_(0, classes, -weight)
         ctx.save_for_backward(gradient)
         return total.to(exact)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
         """The gradient, times that of the sum."""
         (gradient,) = ctx.saved_tensors
         scaled = torch.empty_like(gradient)
@@ -89,4 +106,4 @@ class _Sum(torch.autograd.Function):
             scaled[number] = (
                 one.to(slope.dtype) * slope
             )  # in fp32: a slope of eight bits would be wrong for all pixels alike
-        return scaled, None, None
+        return scaled, None, None, None

@@ -8,11 +8,13 @@ from torch import Tensor
 from pixelwise.core.labels import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, PixelCounts
 
-Scheme = Literal["none", "inverse", "complement", "two_minus_inverse", "background"]
+Scheme = Literal["none", "inverse", "root_inverse", "complement", "two_minus_inverse", "background"]
 """How the pixels n of each class, and their shares f = n / Σn, become weights:
 
 - `none`: 1.
 - `inverse`: 1 / f (report kerr-voc2007).
+- `root_inverse`: 1 / √f, between `none` and `inverse` (Mahajan et al., "Exploring the Limits of Weakly Supervised
+  Pretraining", ECCV 2018, sample so).
 - `complement`: 1 - f (reports ai-idd and isayama-voc2012).
 - `two_minus_inverse`: 2 - 1 / n, but 0.15 for background (report lian-voc2007, 4b and 4c).
 - `background`: 1, but 0.1 for background (report lian-voc2007, 5a to 5c).
@@ -34,6 +36,8 @@ def class_weights(scheme: Scheme, pixel_counts: PixelCounts) -> ClassWeights | N
     share = counts / counts.sum().clamp(min=1)
     if scheme == "inverse":
         weights = 1 / share
+    elif scheme == "root_inverse":
+        weights = share.rsqrt()
     elif scheme == "complement":
         weights = 1 - share
     elif scheme == "two_minus_inverse":
