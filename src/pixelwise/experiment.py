@@ -23,13 +23,16 @@ class Optimizer(Spec):
 
     Attributes:
         kind: Adam (Kingma, Ba 2015; weight decay as L2), AdamW (Loshchilov, Hutter 2019; decoupled) or SGD.
-        lr: Learning rate at the start.
+        lr: Learning rate, before the schedule.
+        encoder_lr: The same for what lies in the network's `encoder`, usually less where that begins with published
+            weights and the rest from chance; None is `lr`.
         weight_decay: As torch defines it for each kind.
         momentum: SGD's; the others have none.
     """
 
     kind: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Positive = 1e-3
+    encoder_lr: Positive | None = None
     weight_decay: NotNegative = 0
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0
 
@@ -41,15 +44,17 @@ class Optimizer(Spec):
 
 
 class Schedule(Spec):
-    """How the learning rate changes, once an epoch.
+    """How the learning rate changes.
 
     Attributes:
-        kind: `constant`, or `cosine` from the optimizer's rate to `floor` over all epochs, or all minutes (Loshchilov,
-            Hutter 2017, without restarts).
+        kind: `constant`; `cosine` from the optimizer's rate to `floor` over all epochs, or all minutes, once an epoch
+            (Loshchilov, Hutter 2017, without restarts); or `one_cycle`, which changes with every step: it rises
+            from a 25th of the optimizer's rate during the first tenth of the training and then falls to 0, both as
+            cosines (Smith, Topin, "Super-Convergence", 2019, in torch's form; momentum stays as it is).
         floor: Where the cosine ends.
     """
 
-    kind: Literal["constant", "cosine"] = "constant"
+    kind: Literal["constant", "cosine", "one_cycle"] = "constant"
     floor: NotNegative = 0
 
     @model_validator(mode="after")
@@ -75,15 +80,20 @@ class Fit(Spec):
     """How an experiment trains.
 
     Attributes:
-        epochs: Passes over the training split.
+        epochs: How often the network is judged; between two judgings lie `passes`.
         minutes: Instead of `epochs`: wall time of training and judging, in minutes. The schedule follows the time, and
             the last epoch ends where there is just enough left to judge it. How far a run gets depends on the machine.
+        passes: How often an epoch sees each training image. With few images and a large validation split, more leave
+            less time to judging.
         batch_size: Images in a step.
         optimizer: How weights move.
         schedule: How the learning rate changes.
         early_stop: When to end before the last epoch, or None.
         best: Which epoch's weights are kept as the best.
         clip: Largest L2 norm of all gradients together, or None.
+        ema: Decay of a step, to judge and keep the exponential moving average of the weights and statistics instead of
+            the last ones; None keeps those. It starts lower, at (1 + step) / (10 + step), so that the first, random
+            weights are soon forgotten (Tarvainen, Valpola, "Mean teachers", 2017; ramp as in TensorFlow).
         seed: Decides everything random: first weights, order, augmentation.
         device: `auto` is CUDA, else MPS, else CPU.
         precision: Of the training step: `fp32`; `bf16` autocast; `auto` takes bf16 where the hardware computes in it.
@@ -97,12 +107,14 @@ class Fit(Spec):
 
     epochs: AtLeastOne = 20
     minutes: Positive | None = None
+    passes: AtLeastOne = 1
     batch_size: AtLeastOne = 16
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     early_stop: EarlyStop | None = None
     best: Monitor = "val_mean_iou"
     clip: Positive | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"

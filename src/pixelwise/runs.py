@@ -34,8 +34,8 @@ from pixelwise.scores import EpochRecord, SplitResult
 
 VERSION = 5
 """Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
-and groups of classes, 3 `fit.compile`, 4 the memory of an epoch, 5 results by several views; older files simply lack
-them."""
+and groups of classes, 3 `fit.compile`, 4 the memory of an epoch, 5 results by several views and more ways to train;
+older files simply lack them."""
 
 
 class Run:

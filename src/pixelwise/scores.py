@@ -8,7 +8,7 @@ class EpochRecord(Spec):
 
     Attributes:
         epoch: 1 for the first.
-        lr: Learning rate of the epoch.
+        lr: Learning rate at the start of the epoch; `one_cycle` moves on from there.
         train_loss: Mean over the epoch's batches, taken while the weights moved.
         train_mean_iou: Of the same batches, augmented.
         train_pixel_accuracy: Of the same batches, augmented.

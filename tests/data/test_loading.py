@@ -61,6 +61,14 @@ def test_another_epoch_or_seed_is_another_order_and_the_same_is_the_same() -> No
     assert order(again.epoch(0)) == orders[0]
 
 
+def test_an_epoch_of_several_passes_has_each_sample_as_often_and_augmented_anew(shapes: SegmentationDataset) -> None:
+    train = TrainLoader(numbered(10), NOTHING, None, batch_size=4, seed=0, passes=3)
+    assert len(train) == 8
+    assert sorted(order(train.epoch(0))) == sorted(3 * list(range(10)))
+    views = TrainLoader(InMemory([shapes[0]]), EVERYTHING, None, batch_size=4, seed=0, passes=4)
+    assert len({view.numpy().tobytes() for view in next(views.epoch(0)).images}) == 4
+
+
 def test_workers_change_no_bit_of_any_epoch(shapes: SegmentationDataset) -> None:
     alone, shared = loader(shapes, EVERYTHING), loader(shapes, EVERYTHING, workers=2)
     for epoch in (0, 1):

@@ -86,6 +86,21 @@ def test_resumed_equals_uninterrupted(
     assert_same(whole, resume(tmp_path / "cut"))
 
 
+def test_the_average_of_the_weights_goes_on_where_it_was(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so does a rate that changes with every step, in epochs of several passes."""
+    changes = {"fit.epochs": "3", "fit.ema": "0.9", "fit.schedule.kind": "one_cycle", "fit.passes": "2"}
+    experiment = tiny.with_values(changes)
+    whole = train(experiment, out=tmp_path / "whole")
+    with after_epoch(monkeypatch, 2):
+        train(experiment, out=tmp_path / "cut")
+    assert_same(whole, resume(tmp_path / "cut"))
+    kept, last = load_file(whole.best), weights(whole)
+    assert kept.keys() == {name for name in last if not name.startswith(("optimizer/", "average/"))}
+    assert not torch.equal(last["average/module.network.0.weight"], last["network.0.weight"])
+
+
 def test_the_number_of_workers_changes_nothing(tiny: Experiment, tmp_path: Path) -> None:
     runs = [train(tiny.with_values({"fit.workers": n}), out=tmp_path / n) for n in ("0", "2")]
     assert_same(*runs)
@@ -113,7 +128,7 @@ def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(tiny, out=tmp_path / "whole")
-    with killed(monkeypatch, "save_state", lambda _path, _model, _optimizer, state: state.epoch == 2):
+    with killed(monkeypatch, "save_state", lambda _path, _model, _optimizer, state, _average: state.epoch == 2):
         train(tiny, out=tmp_path / "cut")
     cut = Run.open(tmp_path / "cut")
     assert len(cut.history()) == 2

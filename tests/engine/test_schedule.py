@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn, optim
 
-from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.engine.schedule import build_optimizer, learning_rate, moves_each_step, set_learning_rate
 from pixelwise.experiment import Fit, Optimizer, Schedule
 
 SPECS = [
@@ -79,13 +80,35 @@ def test_frozen_parameters_are_left_out(kind: str) -> None:
     assert {id(p) for p in held} == {id(p) for p in layers[1].parameters()}
 
 
+def test_one_cycle_is_torchs() -> None:
+    """But that torch's ends a hundred-thousandth above 0, and counts its steps from 0 to the last."""
+    fit, steps = Fit(optimizer=Optimizer(lr=5e-3), schedule=Schedule(kind="one_cycle")), 1000
+    optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], 5e-3)
+    judge = optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, steps, pct_start=0.1, cycle_momentum=False)
+    for step in range(steps):
+        assert learning_rate(fit, step / steps) == pytest.approx(judge.get_last_lr()[0], abs=2e-3 * 5e-3 * 10)
+        optimizer.step()
+        judge.step()
+
+
+def test_one_cycle_moves_within_an_epoch_and_the_others_between_epochs() -> None:
+    kinds = {kind: moves_each_step(Fit(schedule=Schedule(kind=kind))) for kind in ("constant", "cosine", "one_cycle")}
+    assert kinds == {"constant": False, "cosine": False, "one_cycle": True}
+
+
 def test_a_new_rate_reaches_every_group_and_keeps_the_moments() -> None:
     first, second = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
-    optimizer = build_optimizer(Optimizer(kind="sgd", lr=1, momentum=0.5), [first])
-    optimizer.add_param_group({"params": [second]})
+    spec = Optimizer(kind="sgd", lr=1, encoder_lr=0.5, momentum=0.5)
+    optimizer = build_optimizer(spec, [first, second], encoder=[second])
+    set_learning_rate(optimizer, 1.0)
     first.grad = second.grad = torch.ones(1)
     optimizer.step()
     set_learning_rate(optimizer, 0.1)
     optimizer.step()
     assert first.item() == pytest.approx(1 - 1 - 0.1 * 1.5)
-    assert second.item() == first.item()
+    assert second.item() == pytest.approx(1 - 0.5 - 0.05 * 1.5), "an encoder keeps its part of the rate"
+
+
+def test_a_rate_for_an_encoder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InvalidSpec, match=r"encoder_lr is set.*no encoder"):
+        build_optimizer(Optimizer(encoder_lr=1e-4), [nn.Parameter(torch.ones(1))])

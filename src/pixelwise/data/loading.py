@@ -33,13 +33,14 @@ class TrainLoader:
         seed: The run's seed.
         workers: Processes that prepare samples; 0 prepares them in this one. Their number changes no pixel.
         pin_memory: Whether batches are made ready for a fast copy to a CUDA device.
+        passes: How often an epoch has each sample, augmented anew each time.
     """
 
     def __init__(
         self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, batch_size: int, seed: int,
-        workers: int = 0, pin_memory: bool = False,
+        workers: int = 0, pin_memory: bool = False, passes: int = 1,
     ) -> None:  # fmt: skip
-        self._order = _Order(len(dataset) * (2 if augmentation.keep_plain else 1), seed)
+        self._order = _Order(len(dataset) * (2 if augmentation.keep_plain else 1) * passes, seed)
         self._loader = DataLoader(
             _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
             persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
@@ -124,7 +125,8 @@ class _Augmented(Dataset[Sample | PixelwiseError]):
 
     def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
         epoch, index = key
-        plain = index >= len(self.dataset)  # the second half of an order that is twice as long
+        # With plain copies, every second pass is one.
+        plain = self.how.keep_plain and index // len(self.dataset) % 2 == 1
         try:
             image, labels, name = self.dataset[index % len(self.dataset)]
         except PixelwiseError as e:

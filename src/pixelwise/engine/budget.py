@@ -29,10 +29,10 @@ class Budget:
         """Whether an epoch, 1 for the first, is to be begun."""
         return epoch <= self._epochs if self._seconds is None else not self.over()
 
-    def share(self, epoch: int) -> float:
-        """How much is done before an epoch, 0..1."""
+    def share(self, epoch: int, part: float = 0) -> float:
+        """How much is done, 0..1, when a part (0..1) of an epoch is done; a time budget looks at the clock."""
         if self._seconds is None:
-            return (epoch - 1) / self._epochs
+            return (epoch - 1 + part) / self._epochs
         return min(1.0, self._elapsed() / self._seconds)
 
     def over(self) -> bool:

@@ -1,8 +1,8 @@
 """Weights and training state as safetensors. No pickle is written or read.
 
 `last.safetensors` is the one file that a resume needs: the weights under their names, the optimizer's tensors under
-`optimizer/<parameter>/<name>`, and everything that is no tensor as JSON in the header. Being one file it is replaced by
-one rename, so weights and optimizer can never belong to different epochs.
+`optimizer/<parameter>/<name>`, the moving average, if one is kept, under `average/`, and everything that is no tensor
+as JSON in the header. Being one file it is replaced by one rename, so nothing in it can belong to different epochs.
 """
 
 from pathlib import Path
@@ -11,12 +11,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn, optim
+from torch.optim.swa_utils import AveragedModel
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import write_atomic
 from pixelwise.engine.selection import State
 
 OPTIMIZER = "optimizer/"
+AVERAGE = "average/"
 
 
 def save_weights(path: Path, model: nn.Module, epoch: int) -> None:
@@ -31,11 +33,13 @@ def load_weights(path: Path, model: nn.Module) -> int:
         RunError: The file is missing or damaged, or belongs to another network.
     """
     tensors, header = _load(path)
-    _fill(model, {name: t for name, t in tensors.items() if not name.startswith(OPTIMIZER)}, path)
+    _fill(model, {name: t for name, t in tensors.items() if not name.startswith((OPTIMIZER, AVERAGE))}, path)
     return int(header.get("epoch", 0))
 
 
-def save_state(path: Path, model: nn.Module, optimizer: optim.Optimizer, state: State) -> None:
+def save_state(
+    path: Path, model: nn.Module, optimizer: optim.Optimizer, state: State, average: AveragedModel | None = None
+) -> None:
     """Writes everything that the next epoch depends on."""
     moments = {
         f"{OPTIMIZER}{name}/{key}": value
@@ -43,7 +47,8 @@ def save_state(path: Path, model: nn.Module, optimizer: optim.Optimizer, state: 
         for key, value in optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
-    tensors = _contiguous(model.state_dict() | moments)
+    follows = {AVERAGE + name: tensor for name, tensor in average.state_dict().items()} if average else {}
+    tensors = _contiguous(model.state_dict() | moments | follows)
     _save(path, tensors, {"epoch": str(state.epoch), "state": state.model_dump_json()})
 
 
@@ -62,14 +67,17 @@ def stored_state(path: Path) -> State | None:
         raise RunError(f"{path} is damaged: {e}.") from None
 
 
-def load_state(path: Path, model: nn.Module, optimizer: optim.Optimizer) -> State:
+def load_state(path: Path, model: nn.Module, optimizer: optim.Optimizer, average: AveragedModel | None = None) -> State:
     """Restores what `save_state` wrote.
 
     Raises:
         RunError: The file is missing or damaged, or belongs to another network or optimizer.
     """
     tensors, header = _load(path)
-    _fill(model, {name: t for name, t in tensors.items() if not name.startswith(OPTIMIZER)}, path)
+    _fill(model, {name: t for name, t in tensors.items() if not name.startswith((OPTIMIZER, AVERAGE))}, path)
+    if average:
+        followed = {name.removeprefix(AVERAGE): t for name, t in tensors.items() if name.startswith(AVERAGE)}
+        _fill(average, followed, path)
     for name, parameter in model.named_parameters():
         prefix = f"{OPTIMIZER}{name}/"
         for key in [k for k in tensors if k.startswith(prefix)]:

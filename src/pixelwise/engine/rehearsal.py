@@ -17,7 +17,7 @@ def check_batches(experiment: Experiment, dataset: SegmentationDataset) -> None:
     Raises:
         InvalidSpec: It cannot; the text gives the remedy.
     """
-    images = len(dataset) * (2 if experiment.augment.keep_plain else 1)
+    images = len(dataset) * (2 if experiment.augment.keep_plain else 1) * experiment.fit.passes
     batch = experiment.fit.batch_size
     if images % batch != 1 % batch:
         return

@@ -1,7 +1,6 @@
 """The loop. From the train command to `optimizer.step()`: `train`, `_fit`, `_train_epoch`."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,32 +11,28 @@ from pixelwise.core.chance import seed_torch
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import check_free
 from pixelwise.core.labels import LabelSpace
-from pixelwise.core.types import Images, Logits
 from pixelwise.data import SegmentationDataset, find_data_root
 from pixelwise.data.cache import decoded
-from pixelwise.data.loading import TrainLoader
 from pixelwise.data.statistics import Statistics, measure
-from pixelwise.engine.backends import Backend
 from pixelwise.engine.budget import Budget
 from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import judge, summarise
 from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
+from pixelwise.engine.learner import Learner, build_learner, build_network, fresh_network, thinned
 from pixelwise.engine.memory import freed_memory_kept, give_back, peak_mib
 from pixelwise.engine.pictures import draw_curves, draw_predictions
-from pixelwise.engine.precision import MEMORY_FORMATS, Machine, decide, describe
+from pixelwise.engine.precision import Machine, decide, describe
 from pixelwise.engine.predictor import Predictor, typical_images
 from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_title
 from pixelwise.engine.rehearsal import check_batches
-from pixelwise.engine.schedule import build_optimizer, learning_rate, set_learning_rate
+from pixelwise.engine.schedule import learning_rate, moves_each_step, set_learning_rate
 from pixelwise.engine.selection import State, advance
 from pixelwise.engine.tracking import TrackerName, check_tracker, tracking
 from pixelwise.engine.unfold import folded, unfold
 from pixelwise.experiment import Experiment
-from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion
-from pixelwise.models import Segmenter
 from pixelwise.runs import Run
 
 
@@ -72,7 +67,7 @@ def train(
     check_tracker(track, experiment.name)
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
-    network = _fresh_network(experiment)
+    network = fresh_network(experiment)
     data = _open_data(experiment, data_root)
     check_batches(experiment, data.train)
     data = _decode(data, experiment, machine)
@@ -108,7 +103,7 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None, track:
             f"{run.path} learnt from {statistics.images} images, and {experiment.data.kind} now has {len(data.train)}"
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
-    network = _build_network(experiment) if run.last.exists() else _fresh_network(experiment)
+    network = build_network(experiment) if run.last.exists() else fresh_network(experiment)
     return _fit(run, experiment, machine, _decode(data, experiment, machine), statistics, network, track)
 
 
@@ -132,19 +127,6 @@ def _decode(data: _Data, experiment: Experiment, machine: Machine) -> _Data:
     return _Data(train, val, data.space)
 
 
-@dataclass
-class _Learner:
-    """What the step works on."""
-
-    model: Segmenter
-    forward: Backend
-    loss: LossFunction
-    optimizer: torch.optim.Optimizer
-    loader: TrainLoader
-    machine: Machine
-    clip: float | None
-
-
 def _fit(
     run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module,
     track: TrackerName | None,
@@ -152,10 +134,11 @@ def _fit(
     """The epochs that are still to do."""
     fit, log = experiment.fit, Log(run.log)
     torch.set_num_threads(machine.threads)
-    learner = _build(experiment, machine, data, statistics, network)
+    learner = build_learner(experiment, machine, data.train, statistics, network)
     state = _restore(run, learner)
     frozen = variants(experiment.model, experiment.augment)
-    predictor = Predictor(learner.model, experiment, Remembering(learner.model, len(data.val)) if frozen else None)
+    kept = learner.kept
+    predictor = Predictor(kept, experiment, Remembering(kept, len(data.val)) if frozen else None)
     parameters = sum(p.numel() for p in learner.model.parameters())
     log.line(
         f"{run.path}: {len(data.train)} training and {len(data.val)} validation images, {data.space.num_classes}"
@@ -185,10 +168,10 @@ def _fit(
             record = epoch_record(epoch, rate, trained, judged, data.space, is_best, began, peak)
             run.append_history(record)
             if is_best:
-                save_weights(run.best, learner.model, epoch)
+                save_weights(run.best, kept, epoch)
                 result = summarise(judged, experiment.data, experiment.data.val_split, epoch, statistics)
                 run.add_result(result, judged.ids, judged.matrices)
-            save_state(run.last, learner.model, learner.optimizer, state)
+            save_state(run.last, learner.model, learner.optimizer, state, learner.average)
             log.line(epoch_line(record, fit))
             tracker.add(record)
             guard.after_step()
@@ -200,25 +183,30 @@ def _fit(
     return run
 
 
-def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, guard: Guard, budget: Budget) -> Trained:
-    """One pass over the training split. Nothing in the step waits for the device but a bar that somebody watches."""
-    model, optimizer, machine = learner.model, learner.optimizer, learner.machine
+def _train_epoch(learner: Learner, epoch: int, title: str, num_classes: int, guard: Guard, budget: Budget) -> Trained:
+    """An epoch's passes. Nothing in the step waits for the device but a bar that somebody watches."""
+    model, optimizer, machine, fit = learner.model, learner.optimizer, learner.machine, learner.fit
     device = machine.torch_device
     sums = torch.zeros(2, dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=device)
     began, seen = time.perf_counter(), 0
     model.train()
     with Bar(len(learner.loader), title) as bar:
-        for images, labels in learner.loader.epoch(epoch):
+        for number, (images, labels) in enumerate(learner.loader.epoch(epoch)):
             labels = labels.to(device, non_blocking=True)
             with machine.autocast():
-                logits = learner.forward(images)
+                logits, auxiliary = learner.forward(images)
             value = learner.loss(logits, labels)
-            value.mean.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
-            if learner.clip:
-                nn.utils.clip_grad_norm_(model.parameters(), learner.clip)
+            total = value.mean + learner.aux * sum(learner.loss(aux, thinned(labels, aux)).mean for aux in auxiliary)
+            total.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+            if fit.clip:
+                nn.utils.clip_grad_norm_(model.parameters(), fit.clip)
+            if moves_each_step(fit):
+                set_learning_rate(optimizer, learning_rate(fit, budget.share(epoch, number / len(learner.loader))))
             optimizer.step()
             optimizer.zero_grad()  # here, so that no gradient takes memory beside what the next forward keeps
+            if learner.average:
+                learner.average.update_parameters(model)
 
             sums += torch.stack([value.sum.detach(), value.count])
             matrix += confusion.count(labels, confusion.predicted(logits), num_classes)
@@ -227,51 +215,14 @@ def _train_epoch(learner: _Learner, epoch: int, title: str, num_classes: int, gu
             guard.after_step()
             if budget.over():
                 break
-    total, number = sums.tolist()
-    return Trained(total / number if number else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
+    loss, pixels = sums.tolist()
+    return Trained(loss / pixels if pixels else 0.0, matrix.cpu().numpy(), time.perf_counter() - began, seen)
 
 
-def _build_network(experiment: Experiment) -> nn.Module:
-    seed_torch(experiment.fit.seed)
-    return experiment.model.build(experiment.data.label_space.num_classes)
-
-
-def _fresh_network(experiment: Experiment) -> nn.Module:
-    """The network as training begins with it, published weights included."""
-    network = _build_network(experiment)
-    experiment.model.load_pretrained(network)
-    return network
-
-
-def _build(
-    experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module
-) -> _Learner:
-    fit, device = experiment.fit, machine.torch_device
-    mean, std = experiment.model.mean or statistics.mean, experiment.model.std or statistics.std
-    memory_format = MEMORY_FORMATS[fit.memory_format]
-    model = Segmenter(network, experiment.model, mean, std).to(device).to(memory_format=memory_format)
-
-    step = torch.compile(model) if fit.compile else model
-
-    def forward(images: Images) -> Logits:
-        logits: Logits = step(images.to(device, non_blocking=True).contiguous(memory_format=memory_format))
-        return logits
-
-    loss = experiment.loss.build(torch.tensor(statistics.pixel_counts))
-    loss.to(device)
-    loader = TrainLoader(
-        data.train, experiment.augment, experiment.size, fit.batch_size, fit.seed, machine.workers,
-        pin_memory=device.type == "cuda",
-    )  # fmt: skip
-    optimizer = build_optimizer(fit.optimizer, model.parameters())
-    views = 0 if fit.compile else len(data.train) * variants(experiment.model, experiment.augment)
-    return _Learner(model, Remembering(model, views) if views else forward, loss, optimizer, loader, machine, fit.clip)
-
-
-def _restore(run: Run, learner: _Learner) -> State:
+def _restore(run: Run, learner: Learner) -> State:
     """Where to go on; a run whose first epoch was not finished starts again from its seed."""
     if not run.last.exists() and not run.history():
         return State()
-    state = load_state(run.last, learner.model, learner.optimizer)
+    state = load_state(run.last, learner.model, learner.optimizer, learner.average)
     run.keep_history(state.epoch)
     return state

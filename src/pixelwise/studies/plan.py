@@ -1,6 +1,5 @@
 """What a reproduction is asked, and everything about it that can be found wrong before anything is trained."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -141,5 +140,6 @@ def _check_folder(folder: Path, key: str) -> None:
 
 def _check_same(run: Run, experiment: Experiment) -> None:
     """Checks that a run was asked what is asked now."""
-    for path, (there, now) in changes(json.loads(run.experiment_json()), json.loads(experiment.to_json())).items():
+    asked, wanted = (e.model_dump(mode="json") for e in (experiment_of(run), experiment))
+    for path, (there, now) in changes(asked, wanted).items():
         raise RunError(f"{run.path} was asked {path}={there}, not {now}: choose another --out, or ask the same.")
