@@ -8,6 +8,7 @@ from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Shapes
 from pixelwise.engine import train as loop
 from pixelwise.engine.predictor import Predictor
+from pixelwise.engine.schedule import learning_rate
 from pixelwise.experiment import Experiment
 from pixelwise.recipes import RECIPES, get
 from pixelwise.recipes.registry import recipe
@@ -20,14 +21,14 @@ every_recipe = pytest.mark.parametrize("name", RECIPES)
 def reduced(experiment: Experiment) -> Experiment:
     """The same network, loss, optimizer and schedule for one step on two pictures of 64×64."""
     model = experiment.model
-    if "weights" in type(model).model_fields:  # another test's subject, and not at hand
-        model = model.replace(weights=None, frozen=False)
+    scratch = {"weights": None, "frozen": False}  # published weights are another test's subject, and not at hand
+    model = model.replace(**{name: value for name, value in scratch.items() if name in type(model).model_fields})
     return experiment.replace(
         model=model,
         data=Shapes(size=SIZE, images=2),
         size=SIZE if experiment.size else None,
         augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
-        fit=experiment.fit.replace(epochs=1, minutes=None, batch_size=2, workers=0, device="cpu"),
+        fit=experiment.fit.replace(epochs=1, passes=1, minutes=None, batch_size=2, workers=0, device="cpu"),
         watch=(),
     )
 
@@ -67,7 +68,7 @@ def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monk
     run = loop.train(experiment, out=tmp_path / "run")
     assert Experiment.from_json(run.experiment_json()) == experiment
     (epoch,) = run.history()
-    assert epoch.lr == experiment.fit.optimizer.lr
+    assert epoch.lr == learning_rate(experiment.fit, 0.0)
     assert epoch.train_loss is not None
     assert epoch.train_loss > 0
     assert run.results()["val"].epoch == Predictor.load(run, "cpu").epoch == 1

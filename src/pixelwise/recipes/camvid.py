@@ -6,7 +6,7 @@ from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
 from pixelwise.losses import CrossEntropy, Dice, Focal
 from pixelwise.losses.base import LossSpec
 from pixelwise.losses.weights import Scheme
-from pixelwise.models import Fcn
+from pixelwise.models import Fcn, Segformer
 from pixelwise.recipes.registry import recipe
 
 
@@ -23,6 +23,28 @@ def fcn() -> Experiment:
         augment=Augment(hflip=0.5),
         fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("road", "building", "car", "pedestrian", "sign"),
+    )
+
+
+@recipe("camvid/ablation")
+def ablation() -> Experiment:
+    """A plain recipe to which one ingredient at a time is added, to see what it brings: twenty passes over two drives.
+
+    The third is held out, as the validation split is seven seconds of a drive that is learnt from. About ten minutes on
+    one core.
+    """
+    return Experiment(
+        name="camvid/ablation",
+        data=CamVid(held_out="0006R0"),
+        model=Segformer(weights=None),
+        augment=Augment(rescale=(0.5, 2.0), crop=(288, 384), hflip=0.5),
+        fit=Fit(
+            epochs=5,
+            passes=4,
+            batch_size=8,
+            optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.01),
+            schedule=Schedule(kind="one_cycle"),
+        ),
     )
 
 
