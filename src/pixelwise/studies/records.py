@@ -38,7 +38,8 @@ def add(run: Run, docs: Path, name: str | None = None) -> Path:
         write_text(target / file.name, file.read_text(encoding="utf-8"))
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
     write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
-    shown = run.results() if experiment.fit.seed == 0 else {}  # other seeds' look alike, and so do other views'
+    # Those of other seeds, of small changes and of other views look alike.
+    shown = {} if experiment.fit.seed or name else run.results()
     sheets = [sheet for split in shown if (sheet := run.sheet(split)).is_file()]
     for picture in (run.curves, *sheets):
         shrunk = PilImage.open(picture).convert("RGB")

@@ -17,7 +17,7 @@ from pixelwise.report.pages import number, signed
 from pixelwise.report.published import published
 from pixelwise.report.reproduction import FEW_EPOCHS, Row, Trial, compare
 from pixelwise.runs import Run
-from pixelwise.studies import records
+from pixelwise.studies import accuracy, records
 
 HEAD = """\
 # Results
@@ -70,7 +70,7 @@ def page(docs: Path) -> str:
 
 def _elsewhere(name: str) -> bool:
     """Whether a recipe's results stand in a section of their own."""
-    return name.startswith(STUDY) or name.split("/")[0] in published()
+    return name.startswith(STUDY) or name == accuracy.RECIPE or name.split("/")[0] in published()
 
 
 def _table(runs: Sequence[Run]) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _link(run: Run) -> str:
 
 
 def main(words: Sequence[str] | None = None, docs: Path = Path("docs")) -> None:
-    """Adds records of runs and writes their pages and the page of all."""
+    """Adds records of runs and writes their pages, the page of all, and what ingredients bring."""
     parser = argparse.ArgumentParser(prog="python -m pixelwise.studies.results", description=__doc__)
     parser.add_argument("runs", nargs="*", metavar="RUN", type=Path, help="folder of a finished run")
     parser.add_argument("--name", help="the record's, for a run with other settings than its recipe's; one run only")
@@ -200,6 +200,7 @@ def main(words: Sequence[str] | None = None, docs: Path = Path("docs")) -> None:
     for folder in sorted((docs / "runs").iterdir()):
         write_text(folder / records.PAGE, records.page(Run.open(folder)))
     write_text(docs / "results.md", page(docs))
+    write_text(docs / "accuracy.md", accuracy.page(docs))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""docs/accuracy.md: what each ingredient of training brings, from the records of one recipe with one change each."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from pixelwise import recipes
+from pixelwise.experiment import Experiment
+from pixelwise.report.changes import leaves, text
+from pixelwise.report.pages import signed
+from pixelwise.runs import Run
+
+RECIPE = "camvid/ablation"
+SPLITS = ("val", "held_out")
+MACHINE = ("fit.seed", "fit.workers", "fit.device")
+"""Fields that change no method."""
+
+HEAD = f"""\
+# Accuracy
+
+What each ingredient brings, measured one at a time: `{RECIPE}` as it is, and with one change. Made by
+`python -m pixelwise.studies.results` from the records under `docs/runs/`.
+
+```bash
+pixelwise train {RECIPE} --set fit.ema=0.99
+```
+
+Every run learns for the same number of steps, from scratch, from CamVid's drives `0001TP` and `0016E5` at 288×384, and
+is judged on two splits. `val` is seven seconds of `0016E5`, of which the training split has the seconds before and
+after: it tells how well a drive is learnt. `held_out` is the drive `0006R0`, of which nothing was learnt: it tells what
+is worth keeping for another drive, as those of CamVid's test split are. The test split was not looked at. Rates and all
+else are those of the plain recipe, which favours it: an ingredient that wants more steps, as strong augmentation does,
+looks worse here than in a long training.
+"""
+
+
+def page(docs: Path) -> str:
+    """The page, from the records."""
+    runs = [Run.open(folder) for folder in sorted((docs / "runs").iterdir()) if folder.is_dir()]
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        experiment = Experiment.from_json(run.experiment_json())
+        if experiment.name == RECIPE:
+            groups[change(experiment)].append(run)
+    notes = docs / "accuracy_notes.md"
+    parts = [HEAD, *_table(groups)]
+    if notes.is_file():
+        parts += ["", notes.read_text(encoding="utf-8").strip()]
+    return "\n".join(parts) + "\n"
+
+
+def change(experiment: Experiment) -> str:
+    """In what an experiment differs from the recipe, as `--set` takes it; empty for the recipe itself.
+
+    Of another network its kind is said, and what differs from that kind's own defaults.
+    """
+    recipe = recipes.get(experiment.name)
+    asked, usual = (leaves(e.model_dump(mode="json")) for e in (experiment, recipe))
+    if experiment.model.kind != recipe.model.kind:
+        defaults = type(experiment.model)().model_dump(mode="json") | {"kind": recipe.model.kind, "weights": None}
+        usual |= {f"model.{name}": value for name, value in leaves(defaults).items()}
+    changed = {path: value for path, value in asked.items() if path not in MACHINE and usual.get(path, ...) != value}
+    return " ".join(f"{path}={text(value)}" for path, value in changed.items())
+
+
+def _table(groups: dict[str, list[Run]]) -> Iterator[str]:
+    """A row for each change: its scores, and how much they differ from the plain recipe's."""
+    plain = {split: _scores(groups.get("", []), split) for split in SPLITS}
+    yield f"| change | seeds | {' | '.join(f'{split}: mean IoU | − plain' for split in SPLITS)} | records |"
+    yield f"|---|---:|{'---:|---:|' * len(SPLITS)}---|"
+    for what, runs in sorted(groups.items(), key=lambda group: (group[0] != "", group[0])):
+        cells = [f"`{what}`" if what else "none: the plain recipe", str(len(runs))]
+        for split in SPLITS:
+            scores = _scores(runs, split)
+            spread = f" ± {stdev(scores):.4f}" if len(scores) > 1 else ""
+            cells.append(f"{mean(scores):.4f}{spread}")
+            cells.append(signed(mean(scores) - mean(plain[split])) if what and plain[split] else "")
+        links = (f"[{run.path.name.removeprefix('camvid-ablation-')}](runs/{run.path.name}/README.md)" for run in runs)
+        yield f"| {' | '.join([*cells, ' '.join(links)])} |"
+
+
+def _scores(runs: Sequence[Run], split: str) -> list[float]:
+    return [run.results()[split].mean_iou or 0.0 for run in runs]
