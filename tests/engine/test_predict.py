@@ -225,10 +225,10 @@ def test_a_folder_of_20_000_images_is_listed_in_under_two_seconds() -> None:
     write_image(folder / "first.jpg", (9, 8))
     for i in range(20_000):
         os.link(folder / "first.jpg", folder / f"{i:05}.jpg")  # quicker than new files
-    begin = time.perf_counter()
+    begin = time.process_time()  # this process's own, however busy the machine is
     with pytest.raises(RunError, match="there is no run folder"):  # the next thing that is looked at
         predict("nowhere", [folder], "out")
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_two_images_that_would_become_one_file_are_refused(run: Run) -> None:
