@@ -58,7 +58,10 @@ def change(experiment: Experiment) -> str:
     recipe = recipes.get(experiment.name)
     asked, usual = (leaves(e.model_dump(mode="json")) for e in (experiment, recipe))
     if experiment.model.kind != recipe.model.kind:
-        defaults = type(experiment.model)().model_dump(mode="json") | {"kind": recipe.model.kind, "weights": None}
+        defaults = type(experiment.model).model_validate({}).model_dump(mode="json") | {
+            "kind": recipe.model.kind,
+            "weights": None,
+        }
         usual |= {f"model.{name}": value for name, value in leaves(defaults).items()}
     changed = {path: value for path, value in asked.items() if path not in MACHINE and usual.get(path, ...) != value}
     return " ".join(f"{path}={text(value)}" for path, value in changed.items())
