@@ -18,6 +18,6 @@ def averaged(model: Segmenter, decay: float) -> AveragedModel:
 
     def follow(average: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
         ramp = (1 + int(steps)) / (10 + int(steps))
-        get_ema_multi_avg_fn(min(decay, ramp))(average, current, steps)  # type: ignore[no-untyped-call]
+        get_ema_multi_avg_fn(min(decay, ramp))(average, current, steps)  # type: ignore[no-untyped-call]  # torch ships it so
 
     return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
