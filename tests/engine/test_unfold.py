@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pixelwise import recipes
 from pixelwise.engine.train import train
 from pixelwise.engine.unfold import folded, unfold
-from pixelwise.models import ResnetAspp, Segmenter
+from pixelwise.models import ModelSpec, PpLiteseg, ResnetAspp, Segmenter
 
 
 def mobilenet() -> Any:
@@ -110,7 +110,19 @@ def test_training_measures_them_and_says_so_unless_they_are_frozen(frozen: bool)
     assert len(folded(_loaded(spec))) == 52
 
 
-def _loaded(spec: ResnetAspp) -> nn.Module:
+@torch.no_grad()
+def test_layers_of_timm_that_normalise_and_activate_are_unfolded_too() -> None:
+    save_file(fold(mobilenet()).state_dict(), "folded.safetensors")
+    model = _loaded(PpLiteseg(encoder="mobilenetv2_100", weights="folded.safetensors")).eval()
+    layers, images = folded(model), pictures(4)
+    assert len(layers) == 51  # the last of torchvision's 52 makes no feature of the pyramid
+    expected = model(images)
+    unfold(model, layers, [image[None] for image in images])
+    assert folded(model) == []
+    torch.testing.assert_close(model(images), expected, rtol=1e-3, atol=1e-4)
+
+
+def _loaded(spec: ModelSpec) -> Segmenter:
     network = spec.build(3)
     spec.load_pretrained(network)
     return Segmenter(network, spec)
