@@ -27,6 +27,7 @@ def test_each_number_of_a_record_has_its_views_beside_it(run: Run) -> None:
     assert {file.name for file in folder.glob("*.png")} == {"curves.png", "val.png"}
     page = records.page(Run.open(folder))
     assert "| IoU | val | val, flip, scales 0.5 1 |" in page
+    assert f"| mean | {plain.mean_iou:.4f} | {seen.mean_iou:.4f} |" in page
     rows = [line for line in results.page(Path("docs")).splitlines() if line.startswith("| shapes/fcn |")]
     assert [row.split(" | ")[1] for row in rows] == ["val", "val, flip, scales 0.5 1"]
     for row, result in zip(rows, (plain, seen), strict=True):

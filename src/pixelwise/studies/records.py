@@ -98,7 +98,10 @@ def minutes(history: list[EpochRecord]) -> float:
 def _per_class(results: dict[str, SplitResult]) -> str:
     names = next(iter(results.values())).iou
     head = f"| IoU | {' | '.join(results)} |\n|---|{'---:|' * len(results)}"
-    return "\n".join([head, *(f"| {n} | {' | '.join(number(r.iou[n]) for r in results.values())} |" for n in names)])
+    rows = {n: [r.iou[n] for r in results.values()] for n in names}
+    if any(r.views for r in results.values()):  # other means are in the table of all
+        rows = {"mean": [r.mean_iou for r in results.values()], **rows}
+    return "\n".join([head, *(f"| {name} | {' | '.join(map(number, row))} |" for name, row in rows.items())])
 
 
 def _epochs(experiment: Experiment, history: list[EpochRecord]) -> str:
