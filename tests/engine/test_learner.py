@@ -74,7 +74,7 @@ def test_the_step_follows_the_logits_and_by_its_weight_the_auxiliary_head(
         names, parameters = zip(*learner.model.named_parameters(), strict=True)
         expected.update(zip(names, torch.autograd.grad(loss, parameters, materialize_grads=True), strict=True))
         before.update({name: parameter.detach().clone() for name, parameter in learner.model.named_parameters()})
-        trained = real(learner, epoch, *rest)  # type: ignore[arg-type]
+        trained = real(learner, epoch, *rest)  # type: ignore[arg-type]  # the loop's own rest, passed on
         for name, parameter in learner.model.named_parameters():
             torch.testing.assert_close(before[name] - parameter.detach(), expected[name], msg=name)
         return trained

@@ -56,7 +56,7 @@ def test_training_sees_the_logits_that_forward_gives_and_one_map_more(kind: type
 @torch.no_grad()
 def test_an_auxiliary_map_is_cropped_to_the_places_that_see_the_image() -> None:
     model = segmenter(EncoderUnet).eval()
-    network: EncoderDecoder = model.network  # type: ignore[assignment]
+    network: EncoderDecoder = model.network  # type: ignore[assignment]  # a Segmenter holds any module
     batch = images(1, 33, 49)
     _, (scores,) = model.forward_train(batch)
     features = network.encoder(model.framed(batch))
@@ -87,7 +87,7 @@ def test_a_network_without_heads_is_trained_on_its_logits() -> None:
 @every_one
 def test_decoders_start_from_kaiming_normal_and_class_scores_near_zero(kind: type[TimmSpec]) -> None:
     model = segmenter(kind).train()
-    network: EncoderDecoder = model.network  # type: ignore[assignment]
+    network: EncoderDecoder = model.network  # type: ignore[assignment]  # a Segmenter holds any module
     convolutions = [
         layer
         for part in (network.decoder, network.get_submodule("auxiliary.0.0"))
@@ -142,7 +142,7 @@ def test_the_unet_ends_where_it_is_told_to_with_or_without_a_skip(
         decoded = network.decoder(network.encoder(torch.empty(1, 3, 64, 96)))
         assert network(torch.empty(1, 3, 64, 96)).shape == (1, K, 64, 96)
     assert decoded.shape == (1, (256, 128, 64, 32, 16)[stages - 1], 64 // stride, 96 // stride)
-    channels: tuple[int, ...] = network.encoder.channels  # type: ignore[assignment]
+    channels: tuple[int, ...] = network.encoder.channels  # type: ignore[assignment]  # torch types attributes as tensor or module
     joined = [network.decoder.get_submodule(f"stages.{stage}.0.0") for stage in range(stages)]
     expected = [*reversed(channels[:-1]), 0, 0][:stages]
     widths = (channels[-1], 256, 128, 64, 32)

@@ -32,7 +32,7 @@ TIMMS = {"resnet18": "resnet18", "mobilenet_v2": "mobilenetv2_100"}
 
 
 def features(network: nn.Module, images: Tensor) -> list[Tensor]:
-    return network.get_submodule("encoder")(images)  # type: ignore[no-any-return]
+    return network.get_submodule("encoder")(images)  # type: ignore[no-any-return]  # a module's call is untyped
 
 
 def filled(spec: TimmSpec) -> nn.Module:
@@ -51,7 +51,7 @@ def test_features_are_at_a_quarter_to_a_thirty_second_and_at_a_half_if_there_are
         network = Segformer(encoder=encoder).build(3).eval()
         found = features(network, torch.empty(2, 3, 64, 96))
     strides = [4, 8, 16, 32] if len(found) == 4 else [2, 4, 8, 16, 32]
-    channels: tuple[int, ...] = network.encoder.channels  # type: ignore[assignment]
+    channels: tuple[int, ...] = network.encoder.channels  # type: ignore[assignment]  # torch types attributes as tensor or module
     assert [f.shape for f in found] == [(2, c, 64 // s, 96 // s) for c, s in zip(channels, strides, strict=True)]
 
 

@@ -65,7 +65,7 @@ def classifier(channels: int, num_classes: int) -> nn.Conv2d:
     """A 1×1 convolution to class scores that starts near 0, so that the first loss is near ln K."""
     scores = nn.Conv2d(channels, num_classes, 1)
     nn.init.normal_(scores.weight, std=0.01)
-    nn.init.zeros_(scores.bias)  # type: ignore[arg-type]  # it has one
+    nn.init.zeros_(scores.bias)  # type: ignore[arg-type]  # torch types it as absent; built with a bias
     return scores
 
 
