@@ -30,8 +30,8 @@ def fcn() -> Experiment:
 def ablation() -> Experiment:
     """A plain recipe to which one ingredient at a time is added, to see what it brings: twenty passes over two drives.
 
-    The third is held out, as the validation split is seven seconds of a drive that is learnt from. About ten minutes on
-    one core.
+    The third is held out, as the validation split is seven seconds of a drive that is learnt from. Eleven to twenty
+    minutes on one core.
     """
     return Experiment(
         name="camvid/ablation",
