@@ -28,10 +28,10 @@ pixelwise train {RECIPE} --set fit.ema=0.99
 
 Every run learns for the same number of steps, from scratch, from CamVid's drives `0001TP` and `0016E5` at 288×384. The
 epoch that is best on `val` is judged on two splits. `val` is seven seconds of `0016E5`, of which the training split has
-the seconds before and after: it tells how well that drive is learnt. `held_out` is the drive `0006R0`, never learnt from:
-it tells what is worth keeping for another drive, as those of CamVid's test split are. The test split was not
-looked at. Rates and all else are those of the plain recipe, which favours it: an ingredient that wants more steps, as
-strong augmentation may, can look worse here than in a long training.
+the seconds before and after: it tells how well that drive is learnt. `held_out` is the drive `0006R0`, of which nothing
+was learnt: it tells what is worth keeping for another drive, as those of CamVid's test split are. The test split was
+not looked at. Rates and all else are those of the plain recipe, which favours it: an ingredient that wants more steps,
+as strong augmentation may, can look worse here than in a long training.
 """
 
 
