@@ -32,10 +32,10 @@ from pixelwise.core.files import cannot_write, new_folder, write_atomic, write_t
 from pixelwise.core.spec import SpecT
 from pixelwise.scores import EpochRecord, SplitResult
 
-VERSION = 5
+VERSION = 6
 """Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
 and groups of classes, 3 `fit.compile`, 4 the memory of an epoch, 5 results by several views and more ways to train;
-older files simply lack them."""
+older files simply lack them. 6 took `augment.balance` away."""
 
 
 class Run:
@@ -243,12 +243,15 @@ def _stem(split: str, views: str) -> str:
 
 
 def _migrate(content: Any, file: Path) -> dict[str, Any]:
-    """Brings a file's content to today's schema. What version 2 added has defaults: nothing is to be changed."""
+    """Brings a file's content to today's schema. What was added has defaults; what was taken away must be unused."""
     version = content.get("version", 1) if isinstance(content, dict) else None
     if not isinstance(version, int):
         raise RunError(f"{file} is damaged: it is not part of a run.")
     if version > VERSION:
         raise RunError(f"{file} has schema version {version}, newer than this pixelwise reads ({VERSION}): upgrade.")
+    augment = content.get("experiment", {}).get("augment", {})
+    if version < 6 and augment.get("balance") == 0:
+        del augment["balance"]
     return dict(content)
 
 

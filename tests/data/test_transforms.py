@@ -24,8 +24,8 @@ NUMBERS = torch.arange(20, dtype=torch.uint8).view(4, 5).repeat_interleave(BLOCK
 ranges = st.tuples(st.floats(0.8, 1.6), st.floats(0.8, 1.6)).map(lambda r: (min(r), max(r)))
 crops = st.tuples(st.integers(32, 120), st.integers(32, 120))
 augments = st.builds(
-    lambda cropping, **others: Augment(**cropping, **others),
-    cropping=st.just({}) | st.fixed_dictionaries({"crop": crops, "balance": st.floats(0, 1)}),
+    Augment,
+    crop=st.none() | crops,
     rescale=st.none() | ranges,
     rotate=st.just(0.0) | st.floats(0, 180),
     hflip=st.floats(0, 1),
@@ -154,36 +154,6 @@ def test_a_crop_lies_anywhere_with_equal_chance() -> None:
     rng = chance()
     columns = [int(augment(painted(labels), labels, Augment(crop=(2, 2)), rng)[1][0, 0]) for _ in range(2000)]
     assert np.bincount(columns).tolist() == pytest.approx([500] * 4, abs=4 * (2000 * 0.25 * 0.75) ** 0.5)
-
-
-def test_a_balanced_crop_shows_each_class_of_the_image_as_often() -> None:
-    """One pixel of 2500 is of class 1: a crop anywhere would show it once in 200 draws."""
-    labels, rng = torch.zeros(50, 50, dtype=torch.uint8), chance()
-    labels[40, 7], labels[:10] = 1, IGNORE
-    seen = [(1 in augment(painted(labels), labels, Augment(crop=(4, 4), balance=1), rng)[1]) for _ in range(1000)]
-    assert sum(seen) == pytest.approx(500, abs=4 * 250**0.5 + 10)  # and a few on class 0 that happen to lie there
-
-
-def test_a_balanced_crop_holds_its_pixel_anywhere_and_stays_in_the_image() -> None:
-    labels, rng = torch.full((20, 30), IGNORE, dtype=torch.uint8), chance()
-    labels[0, 29] = labels[10, 15] = 3
-    places = [
-        tuple((augment(painted(labels), labels, Augment(crop=(5, 5), balance=1), rng)[1] == 3).nonzero()[0].tolist())
-        for _ in range(1500)
-    ]
-    assert set(places) == {(row, column) for row in range(5) for column in range(5)}
-    assert (0, 4) in places
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16], ids=str)
-def test_a_balanced_crop_of_an_image_that_is_all_void_lies_anywhere(dtype: torch.dtype) -> None:
-    labels = torch.full((8, 8), IGNORE, dtype=dtype)
-    assert augment(painted(labels), labels, Augment(crop=(4, 4), balance=1), chance())[1].shape == (4, 4)
-
-
-def test_balance_without_a_crop_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"set augment\.crop=\[H,W\]"):
-        Augment(balance=0.5)
 
 
 def test_jitter_changes_light_and_colours_within_its_range_and_no_label() -> None:

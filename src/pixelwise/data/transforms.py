@@ -29,8 +29,6 @@ class Augment(Spec):
         rescale: Range of the factor on both sides, drawn uniformly.
         rotate: Angle in degrees, drawn uniformly in ±rotate; the frame keeps its size.
         crop: (H, W) cut out at a random place; a smaller image is first extended right and below.
-        balance: Probability that a crop is not placed anywhere, but on a class: one of those in the image, each as
-            likely, and then one of its pixels, anywhere in the crop. Rare classes are seen more often.
         hflip: Probability of a left-right flip.
         vflip: Probability of an upside-down flip.
         jitter: Brightness, contrast and saturation are multiplied by a factor each, drawn uniformly from 1 ± jitter.
@@ -40,7 +38,6 @@ class Augment(Spec):
     rescale: tuple[float, float] | None = None
     rotate: Annotated[float, Field(ge=0, le=180)] = 0
     crop: Size | None = None
-    balance: Chance = 0
     hflip: Chance = 0
     vflip: Chance = 0
     jitter: Annotated[float, Field(ge=0, lt=1)] = 0
@@ -50,8 +47,6 @@ class Augment(Spec):
     def _range(self) -> "Augment":
         if self.rescale and not 0 < self.rescale[0] <= self.rescale[1] < math.inf:
             raise ValueError("rescale is a range of factors (low, high) with 0 < low <= high")
-        if self.balance and not self.crop:
-            raise ValueError("balance places a crop, and there is none: set augment.crop=[H,W] as well")
         return self
 
 
@@ -89,7 +84,7 @@ def augment(
     if how.rotate:
         image, labels = _rotate(image, labels, rng.uniform(-how.rotate, how.rotate))
     if how.crop:
-        image, labels = _crop(image, labels, how.crop, how.balance, rng)
+        image, labels = _crop(image, labels, how.crop, rng)
     if how.hflip and rng.random() < how.hflip:
         image, labels = image.flip(2), labels.flip(1)
     if how.vflip and rng.random() < how.vflip:
@@ -105,32 +100,15 @@ def _rotate(image: Image, labels: ImageLabels, angle: float) -> tuple[Image, Ima
     return F.rotate(image, angle, InterpolationMode.BILINEAR, fill=[0]), turned
 
 
-def _crop(
-    image: Image, labels: ImageLabels, size: Size, balance: float, rng: np.random.Generator
-) -> tuple[SizedImage, SizedLabels]:
-    """Cuts out (H, W) at a random place, with a probability of `balance` where a class is."""
+def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generator) -> tuple[SizedImage, SizedLabels]:
+    """Cuts out (H, W) at a random place."""
     below, right = (max(0, want - have) for want, have in zip(size, labels.shape, strict=True))
     if below or right:
         image = torch.nn.functional.pad(image, (0, right, 0, below))
         labels = torch.nn.functional.pad(labels, (0, right, 0, below), value=IGNORE)
-    if balance and rng.random() < balance and (labels != IGNORE).any():
-        on = _pixel_of_a_class(labels, rng)
-        low = [max(0, at - want + 1) for at, want in zip(on, size, strict=True)]
-        high = [min(at, have - want) for at, have, want in zip(on, labels.shape, size, strict=True)]
-        top, left = (int(rng.integers(least, most + 1)) for least, most in zip(low, high, strict=True))
-    else:
-        top, left = (int(rng.integers(have - want + 1)) for want, have in zip(size, labels.shape, strict=True))
+    top, left = (int(rng.integers(have - want + 1)) for want, have in zip(size, labels.shape, strict=True))
     area = slice(top, top + size[0]), slice(left, left + size[1])
     return image[:, *area], labels[area]
-
-
-def _pixel_of_a_class(labels: ImageLabels, rng: np.random.Generator) -> tuple[int, int]:
-    """One of the classes there, each as likely, and one of its pixels, each as likely."""
-    pixels = labels.numpy()
-    there = np.flatnonzero(np.bincount(pixels.ravel(), minlength=IGNORE)[:IGNORE])
-    places = np.flatnonzero(pixels == rng.choice(there))
-    row, column = np.unravel_index(rng.choice(places), pixels.shape)
-    return int(row), int(column)
 
 
 def _jitter(image: SizedImage, amount: float, rng: np.random.Generator) -> SizedImage:
