@@ -52,3 +52,26 @@ def test_each_change_is_a_row_with_its_difference_to_the_plain_recipe(
     assert rows[0].startswith("| none: the plain recipe | 2 | 0.4500 ± 0.0707 |  | 0.4500 ± 0.0707 |  |")
     assert rows[1].startswith("| `fit.ema=0.99` | 1 | 0.5000 | +0.0500 | 0.5000 | +0.0500 |")
     assert "runs/camvid-ablation-ema-seed0/README.md" in rows[1]
+
+
+def test_a_search_is_a_table_of_what_was_judged_at_its_end_beside_its_first_row(tmp_path: Path) -> None:
+    rows = [
+        {"set": {}, "mean_iou": {"val": 0.5, "held_out": 0.4}},
+        {"set": {"fit.ema": "0.99"}, "mean_iou": {"val": 0.45, "held_out": 0.41}},
+        {"set": {}, "besides": "a loss of one's own", "mean_iou": {"val": 0.6, "held_out": 0.3}},
+        {"set": {"fit.seed": "1"}, "ended": "by the clock"},
+    ]
+    common = {"recipe": "camvid/ablation", "about": "two changes", "set": {"fit.passes": "9"}, "crops": 12345}
+    (tmp_path / "searches").mkdir()
+    (tmp_path / "runs").mkdir()
+    search = {"machine": "a machine", "groups": [common | {"rows": rows}, common | {"rows": rows[3:]}]}
+    (tmp_path / "searches" / "a.json").write_text(json.dumps(search), encoding="utf-8")
+    page = accuracy.page(tmp_path)
+    assert page.count("with `fit.passes=9`, 12,345 crops") == 1
+    assert "([a.json](searches/a.json): a machine; two changes):" in page
+    assert [line for line in page.splitlines() if line.startswith("| ")][1:] == [
+        "| change | val: mean IoU | − first | held_out: mean IoU | − first |",
+        "| none | 0.5000 |  | 0.4000 |  |",
+        "| `fit.ema=0.99` | 0.4500 | −0.0500 | 0.4100 | +0.0100 |",
+        "| a loss of one's own | 0.6000 | +0.1000 | 0.3000 | −0.1000 |",
+    ]

@@ -6,7 +6,7 @@ from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
 from pixelwise.losses import CrossEntropy, Dice, Focal
 from pixelwise.losses.base import LossSpec
 from pixelwise.losses.weights import Scheme
-from pixelwise.models import Fcn, Segformer
+from pixelwise.models import EncoderUnet, Fcn, Segformer
 from pixelwise.recipes.registry import recipe
 
 
@@ -46,6 +46,18 @@ def scratch() -> Experiment:
             schedule=Schedule(kind="one_cycle"),
         ),
         watch=("road", "building", "car", "pedestrian", "sign"),
+    )
+
+
+@recipe("camvid/pretrained")
+def pretrained() -> Experiment:
+    """The same from MobileNetV2's ImageNet weights, in 40 minutes, with a way back up to half of the image's size."""
+    plain = scratch()
+    widths = (128, 96, 64, 32, 16)
+    return plain.replace(
+        name="camvid/pretrained",
+        model=EncoderUnet(encoder="mobilenetv2_100", widths=widths, stride=2, aux=0.4),
+        fit=plain.fit.replace(minutes=40, optimizer=plain.fit.optimizer.replace(lr=1e-3)),
     )
 
 

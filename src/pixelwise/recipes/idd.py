@@ -3,7 +3,8 @@
 from pixelwise.data import Idd, IddLite
 from pixelwise.data.transforms import Augment
 from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
-from pixelwise.models import Fcn
+from pixelwise.losses import CrossEntropy
+from pixelwise.models import Fcn, Segformer
 from pixelwise.recipes.registry import recipe
 
 
@@ -26,4 +27,35 @@ def fcn_lite() -> Experiment:
     """The reports' baseline network on IDD-Lite at its own 227×320, from scratch. Not measured."""
     return fcn().replace(
         data=IddLite(), size=None, fit=fcn().fit.replace(batch_size=16), watch=("drivable", "vehicles", "sky")
+    )
+
+
+@recipe("idd_lite/scratch")
+def scratch_lite() -> Experiment:
+    """As good as 30 minutes of two cores allow without published weights."""
+    return Experiment(
+        name="idd_lite/scratch",
+        data=IddLite(),
+        model=Segformer(weights=None, aux=0.4),
+        loss=CrossEntropy(weights="root_inverse"),
+        augment=Augment(rescale=(0.75, 1.5), crop=(192, 256), hflip=0.5, jitter=0.3),
+        fit=Fit(
+            minutes=30,
+            passes=4,
+            batch_size=8,
+            optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.1),
+            schedule=Schedule(kind="one_cycle"),
+        ),
+        watch=("drivable", "vehicles", "sky"),
+    )
+
+
+@recipe("idd_lite/pretrained")
+def pretrained_lite() -> Experiment:
+    """The same from MobileNetV2's ImageNet weights."""
+    plain = scratch_lite()
+    return plain.replace(
+        name="idd_lite/pretrained",
+        model=Segformer(encoder="mobilenetv2_100", aux=0.4),
+        fit=plain.fit.replace(optimizer=plain.fit.optimizer.replace(lr=1e-3)),
     )

@@ -1,9 +1,11 @@
 """docs/accuracy.md: what each ingredient of training brings, from the records of one recipe with one change each."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from pixelwise import recipes
 from pixelwise.experiment import Experiment
@@ -34,9 +36,18 @@ not looked at. Rates and all else are those of the plain recipe, which favours i
 as strong augmentation may, can look worse here than in a long training.
 """
 
+SEARCHES = """\
+## Longer trainings
+
+By twenty passes little is decided: what slows learning down looks bad. So the changes were tried again over far more
+crops, several side by side on a GPU, whose run folders were not kept: what the programs printed, class by class and
+with the trainings that the clock ended, is in the file beside each table. One seed each, chosen among on these two
+splits; differences are to the first row.
+"""
+
 
 def page(docs: Path) -> str:
-    """The page, from the records."""
+    """The page, from the records, the searches and the notes."""
     runs = [Run.open(folder) for folder in sorted((docs / "runs").iterdir()) if folder.is_dir()]
     groups: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
@@ -44,7 +55,7 @@ def page(docs: Path) -> str:
         if experiment.name == RECIPE:
             groups[change(experiment)].append(run)
     notes = docs / "accuracy_notes.md"
-    parts = [HEAD, *_table(groups)]
+    parts = [HEAD, *_table(groups), "", SEARCHES, *_searches(docs)]
     if notes.is_file():
         parts += ["", notes.read_text(encoding="utf-8").strip()]
     return "\n".join(parts) + "\n"
@@ -81,6 +92,37 @@ def _table(groups: dict[str, list[Run]]) -> Iterator[str]:
             cells.append(signed(mean(scores) - mean(plain[split])) if what and plain[split] else "")
         links = (f"[{run.path.name.removeprefix('camvid-ablation-')}](runs/{run.path.name}/README.md)" for run in runs)
         yield f"| {' | '.join([*cells, ' '.join(links)])} |"
+
+
+def _searches(docs: Path) -> Iterator[str]:
+    """A table for each group of trainings of a search that were judged at their end."""
+    for file in sorted((docs / "searches").glob("*.json")):
+        search = json.loads(file.read_text(encoding="utf-8"))
+        for group in search["groups"]:
+            rows = [row for row in group["rows"] if "mean_iou" in row]
+            if rows:
+                yield f"`{group['recipe']}` with `{_said(group['set'])}`, {group['crops']:,} crops"
+                yield f"([{file.name}](searches/{file.name}): {search['machine']}; {group['about']}):"
+                yield ""
+                yield from _search_table(rows)
+                yield ""
+
+
+def _search_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    splits = list(rows[0]["mean_iou"])
+    yield f"| change | {' | '.join(f'{split}: mean IoU | − first' for split in splits)} |"
+    yield f"|---|{'---:|---:|' * len(splits)}"
+    for row in rows:
+        what = [f"`{_said(row['set'])}`"] if row["set"] else []
+        cells = ["; ".join([*what, *([row["besides"]] if "besides" in row else [])]) or "none"]
+        for split in splits:
+            score, first = row["mean_iou"][split], rows[0]["mean_iou"][split]
+            cells += [f"{score:.4f}", "" if row is rows[0] else signed(score - first)]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _said(values: Mapping[str, str]) -> str:
+    return " ".join(f"{path}={value}" for path, value in values.items())
 
 
 def _scores(runs: Sequence[Run], split: str) -> list[float]:
