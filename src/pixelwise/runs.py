@@ -35,7 +35,7 @@ from pixelwise.scores import EpochRecord, SplitResult
 VERSION = 6
 """Version of the schema that this code writes; a newer one is refused. 2 added the images of an epoch, official scores
 and groups of classes, 3 `fit.compile`, 4 the memory of an epoch, 5 results by several views and more ways to train;
-older files simply lack them. 6 took `augment.balance` away."""
+older files simply lack them. 6 added the interval of the mean IoU, and took `augment.balance` away."""
 
 
 class Run:

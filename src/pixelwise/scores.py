@@ -91,6 +91,8 @@ class SplitResult(Scores):
         official: By the data set's own evaluation, where that leaves out classes which were learnt.
         groups: Grouping -> IoU of its groups of classes, where the data set defines any.
         views: How each image was looked at, in words; empty for one look at it as it is.
+        interval: Ends of the 95% interval of the mean IoU, by drawing the images again; None in old results and of a
+            single image.
     """
 
     split: str
@@ -103,6 +105,7 @@ class SplitResult(Scores):
     official: MeanIou | None = None
     groups: dict[str, MeanIou] = {}
     views: str = ""
+    interval: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:

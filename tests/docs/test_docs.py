@@ -22,7 +22,7 @@ from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
 from pixelwise.report.comparison import Comparison
 from pixelwise.runs import Run
-from pixelwise.studies import accuracy, datasets, records, results
+from pixelwise.studies import accuracy, datasets, minutes, records, results
 from tests.data.trees import TREES
 from tests.networks import Small
 
@@ -161,6 +161,8 @@ def test_the_notebook_runs() -> None:
 def test_the_results_page_is_what_the_records_say() -> None:
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
     assert (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8") == accuracy.page(ROOT / "docs")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert minutes.placed(readme, ROOT / "docs") == readme
     for folder in (ROOT / "docs" / "runs").iterdir():
         assert (folder / records.PAGE).read_text(encoding="utf-8") == records.page(Run.open(folder)), folder.name
 

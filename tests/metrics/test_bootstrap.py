@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pixelwise.metrics import confusion
-from pixelwise.metrics.bootstrap import compare, seeds
+from pixelwise.metrics.bootstrap import compare, mean_iou_interval, seeds
 
 K = 3
 
@@ -114,3 +114,23 @@ def test_the_same_seed_draws_the_same() -> None:
     first, second = made(chance, 10, 0.5), made(chance, 10, 0.5)
     assert compare(first, second, seed=4) == compare(first, second, seed=4)
     assert compare(first, second, seed=4) != compare(first, second, seed=5)
+
+
+def test_a_scores_interval_holds_it_and_is_that_of_drawings_by_hand() -> None:
+    matrices = made(np.random.default_rng(3), 30, 0.6)[0]
+    low, high = mean_iou_interval(matrices, resamples=4000)
+    chance = np.random.default_rng(9)
+    drawn = [confusion.mean_iou(matrices[chance.integers(30, size=30)].sum(0)) for _ in range(4000)]
+    assert low < confusion.mean_iou(matrices.sum(0)) < high
+    assert (low, high) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.002)
+
+
+def test_a_scores_interval_is_narrower_on_more_images_and_a_point_where_all_are_alike() -> None:
+    few, many = (np.subtract(*mean_iou_interval(made(np.random.default_rng(3), n, 0.6)[0])) for n in (20, 320))
+    assert abs(many) < abs(few) / 2
+    alike = np.tile(np.array([[5, 1], [2, 4]]), (7, 1, 1))
+    assert mean_iou_interval(alike) == pytest.approx((confusion.mean_iou(alike.sum(0)),) * 2)
+
+
+def test_a_score_that_no_class_gives_has_no_interval() -> None:
+    assert np.isnan(mean_iou_interval(np.zeros((3, 2, 2), np.int64))).all()

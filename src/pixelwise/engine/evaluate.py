@@ -1,5 +1,6 @@
 """Judging: one confusion matrix over a whole split at the images' original size, the trivial predictor beside it."""
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from pixelwise.engine.progress import Bar
 from pixelwise.engine.views import PLAIN, Views
 from pixelwise.experiment import Experiment
 from pixelwise.losses import LossFunction
-from pixelwise.metrics import confusion
+from pixelwise.metrics import bootstrap, confusion
 from pixelwise.runs import Run
 from pixelwise.scores import MeanIou, Scores, SplitResult, Trivial
 
@@ -163,6 +164,7 @@ def summarise(judgement: Judgement, data: DataSpec, split: str, epoch: int, stat
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
         official=_official(matrix, space),
         groups=_groups(matrix, space),
+        interval=_interval(judgement.matrices),
         **scores(matrix, space),
     )
 
@@ -178,6 +180,11 @@ def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any
         "iou": {name: finite(v) for name, v in zip(space.names, confusion.iou(matrix), strict=True)},
     }
     return Scores.model_validate(values).model_dump()
+
+
+def _interval(matrices: Int64[np.ndarray, "N K K"]) -> tuple[float, float] | None:
+    ends = bootstrap.mean_iou_interval(matrices) if len(matrices) > 1 else (math.nan, math.nan)
+    return ends if all(map(math.isfinite, ends)) else None
 
 
 def _official(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> MeanIou | None:

@@ -98,7 +98,7 @@ def compare(
     """
     chance = np.random.default_rng(seed)
     images = first.shape[1]
-    drawn = chance.multinomial(images, np.full(images, 1 / images), resamples).astype(np.float64)
+    drawn = _drawn(images, resamples, chance)
     whole = _scores(second, np.ones((1, images)))[0] - _scores(first, np.ones((1, images)))[0]
     shifted = _scores(second, drawn) - _scores(first, drawn)
     spread = spread or seeds([first, second])
@@ -106,13 +106,44 @@ def compare(
         scale = spread.deviation * np.sqrt(1 / len(first) + 1 / len(second))
         shifted += chance.standard_t(spread.freedom, (resamples, 1)) * scale
         shifted = shifted.clip(-1, 1)  # no two scores differ by more
-    tail = 100 * (1 - LEVEL) / 2
-    ends = np.full((2, len(whole)), np.nan)
-    known = np.isfinite(shifted).any(0)
-    ends[:, known] = np.nanpercentile(shifted[:, known], [tail, 100 - tail], axis=0)
-    found = [Difference(float(w), float(a), float(b)) for w, a, b in zip(whole, *ends, strict=True)]
+    found = [Difference(float(w), float(a), float(b)) for w, a, b in zip(whole, *_ends(shifted), strict=True)]
     mean_iou, accuracy, mean_accuracy, weighted, *iou = found
     return Differences(mean_iou, accuracy, mean_accuracy, weighted, iou)
+
+
+def mean_iou_interval(
+    matrices: Int64[np.ndarray, "N K K"], seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """Ends of the interval of one run's mean IoU: what other images of the same kind might have given it.
+
+    Of these weights, that is, and not of what another seed would have given; and of images that do not depend on each
+    other, so that frames of one film make it too narrow.
+
+    Args:
+        matrices: One confusion matrix for each image, at least one.
+        seed: Of the drawing.
+        resamples: How often N of the N images are drawn.
+
+    Returns:
+        The lower and the upper end, NaN where no class occurs.
+    """
+    drawn = _drawn(len(matrices), resamples, np.random.default_rng(seed))
+    low, high = _ends(_scores(matrices[None], drawn)[:, :1]).flatten()
+    return float(low), float(high)
+
+
+def _drawn(images: int, resamples: int, chance: np.random.Generator) -> Float[np.ndarray, "R N"]:
+    """How often each image is in each drawing."""
+    return chance.multinomial(images, np.full(images, 1 / images), resamples).astype(np.float64)
+
+
+def _ends(values: Float[np.ndarray, "R scores"]) -> Float[np.ndarray, "2 scores"]:
+    """The ends between which most drawings lie, NaN for a score that none has."""
+    tail = 100 * (1 - LEVEL) / 2
+    ends = np.full((2, values.shape[1]), np.nan)
+    known = np.isfinite(values).any(0)
+    ends[:, known] = np.nanpercentile(values[:, known], [tail, 100 - tail], axis=0)
+    return ends
 
 
 def _scores(group: Matrices, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R scores"]:

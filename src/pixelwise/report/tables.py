@@ -23,6 +23,8 @@ def scores_table(result: SplitResult) -> Table:
         ("frequency-weighted IoU", "frequency_weighted_iou"),
     ):
         table.add_row(label, _shown(getattr(result, key)), _shown(getattr(result.trivial, key)))
+        if key == "mean_iou" and result.interval:
+            table.add_row("  95% over images", "–".join(map(_shown, result.interval)), "")
         if key == "mean_iou" and result.official:
             label = f"mean IoU, official ({result.official.classes_in_mean} classes)"
             table.add_row(label, _shown(result.official.mean_iou), "")

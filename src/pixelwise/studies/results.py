@@ -17,7 +17,8 @@ from pixelwise.report.pages import number, signed
 from pixelwise.report.published import published
 from pixelwise.report.reproduction import FEW_EPOCHS, Row, Trial, compare
 from pixelwise.runs import Run
-from pixelwise.studies import accuracy, records
+from pixelwise.scores import SplitResult
+from pixelwise.studies import accuracy, minutes, records
 
 HEAD = """\
 # Results
@@ -26,8 +27,16 @@ Measured with pixelwise. Each row is read from a run's record under `docs/runs/`
 epoch, the scores with their confusion matrix, and the SHA-256 of the weights; the record's page has the command, the
 curves and every class. Scores are of the checkpoint with the best validation score, judged at the images' original
 size; where the test split was looked at before, or anything else differs from the command, the record's page says so.
-*Trivial* is the predictor that gives every pixel the training split's commonest class. Minutes are wall time on a
+*Trivial* is the predictor that gives every pixel the training split's commonest class. In brackets is, where it was
+kept, what other images might have given (95%, [how](metrics.md#one-score)). Minutes are wall time on a
 machine that did other work beside. Made by `python -m pixelwise.studies.results`.
+"""
+
+MINUTES = """\
+## What minutes buy
+
+The recipes that are meant to be as good as two cores and some minutes allow, beside the reports' best networks, trained
+here on the same images for as long. They were found on training and validation splits ([accuracy](accuracy.md)).
 """
 
 REPORT = """\
@@ -58,6 +67,8 @@ def page(docs: Path) -> str:
         by_recipe[_experiment(run).name].append(run)
     single = [run for name, found in by_recipe.items() if not _elsewhere(name) for run in found]
     sections = [HEAD, *_table(single)]
+    if bought := minutes.table(docs):
+        sections += ["", MINUTES, bought, "", minutes.papers()]
     study = {name: found for name, found in by_recipe.items() if name.startswith(STUDY)}
     if study:
         sections += ["", SEEDS, *_seeds(study, docs)]
@@ -83,7 +94,7 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
                 _experiment(run).name,
                 result.name,
                 result.size,
-                f"{number(result.mean_iou)} ({result.classes_in_mean} classes)",
+                f"{number(result.mean_iou)}{_interval(result)} ({result.classes_in_mean} classes)",
                 number(result.trivial.mean_iou),
                 number(result.pixel_accuracy),
                 number(result.trivial.pixel_accuracy),
@@ -92,6 +103,10 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
                 _link(run),
             ]
             yield f"| {' | '.join(cells)} |"
+
+
+def _interval(result: SplitResult) -> str:
+    return f" [{'–'.join(map(number, result.interval))}]" if result.interval else ""
 
 
 def _seeds(study: dict[str, list[Run]], docs: Path) -> Iterator[str]:
@@ -201,6 +216,9 @@ def main(words: Sequence[str] | None = None, docs: Path = Path("docs")) -> None:
         write_text(folder / records.PAGE, records.page(Run.open(folder)))
     write_text(docs / "results.md", page(docs))
     write_text(docs / "accuracy.md", accuracy.page(docs))
+    readme = docs.parent / "README.md"
+    if readme.is_file():
+        write_text(readme, minutes.placed(readme.read_text(encoding="utf-8"), docs))
 
 
 if __name__ == "__main__":
