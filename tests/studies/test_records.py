@@ -31,4 +31,6 @@ def test_each_number_of_a_record_has_its_views_beside_it(run: Run) -> None:
     rows = [line for line in results.page(Path("docs")).splitlines() if line.startswith("| shapes/fcn |")]
     assert [row.split(" | ")[1] for row in rows] == ["val", "val, flip, scales 0.5 1"]
     for row, result in zip(rows, (plain, seen), strict=True):
-        assert f"| {result.mean_iou:.4f} ({result.classes_in_mean} classes) |" in row
+        assert result.interval
+        ends = "–".join(f"{end:.4f}" for end in result.interval)
+        assert f"| {result.mean_iou:.4f} [{ends}] ({result.classes_in_mean} classes) |" in row
