@@ -57,8 +57,8 @@ def page(docs: Path) -> str:
     notes = docs / "accuracy_notes.md"
     parts = [HEAD, *_table(groups), "", SEARCHES, *_searches(docs)]
     if notes.is_file():
-        parts += ["", notes.read_text(encoding="utf-8").strip()]
-    return "\n".join(parts) + "\n"
+        parts.append(notes.read_text(encoding="utf-8"))
+    return "\n".join(parts).strip() + "\n"
 
 
 def change(experiment: Experiment) -> str:
