@@ -58,8 +58,8 @@ def reduced(experiment: Experiment) -> Experiment:
         values["data.val_split"] = "train"
     if experiment.augment.crop:
         values["augment.crop"] = "[96,96]"
-    if "weights" in type(experiment.model).model_fields:
-        values |= {"model.weights": "none", "model.frozen": "false"}
+    scratch = {"weights": "none", "frozen": "false"}
+    values |= {f"model.{n}": value for n, value in scratch.items() if n in type(experiment.model).model_fields}
     if kind == "cityscapes" and experiment.model.kind in ("resnet_aspp", "unet_aspp"):
         values["fit.batch_size"] = "3"  # of three images, two steps would leave a batch of one
     return experiment.with_values(values)
