@@ -43,7 +43,11 @@ def reduced(get: Callable[[str], Experiment]) -> Callable[[str], Experiment]:
 
     def small(name: str) -> Experiment:
         experiment = get(name)
-        fit = experiment.fit.replace(epochs=1, minutes=None, batch_size=2, workers=0, device="cpu", precision="fp32")
+        optimizer = experiment.fit.optimizer.replace(encoder_lr=None)  # the small network has no encoder
+        fit = experiment.fit.replace(
+            epochs=1, passes=1, minutes=None, batch_size=2, optimizer=optimizer, workers=0, device="cpu",
+            precision="fp32",
+        )  # fmt: skip
         data = Shapes(size=(32, 32), images=4) if isinstance(experiment.data, Shapes) else experiment.data
         size = (32, 32) if experiment.size else None
         return experiment.replace(data=data, model=Small(), fit=fit, size=size, watch=())
