@@ -35,3 +35,12 @@ def test_a_field_that_was_taken_away_is_named_where_it_was_used(asked: Experimen
     run = written_by_version_5(tmp_path / "run", asked, balance=0.5)
     with pytest.raises(InvalidSpec, match=r"augment\.balance"):
         Experiment.from_json(run.experiment_json())
+
+
+@pytest.mark.parametrize("experiment", [[], {"augment": None}, {"augment": []}], ids=str)
+def test_a_damaged_experiment_is_left_for_its_reader_to_name(
+    asked: Experiment, tmp_path: Path, experiment: object
+) -> None:
+    run = Run.create(tmp_path / "run", asked.to_json(), {})
+    (run.path / "experiment.json").write_text(json.dumps({"version": 5, "experiment": experiment}), encoding="utf-8")
+    assert json.loads(run.experiment_json()) == experiment

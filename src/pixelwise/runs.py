@@ -249,9 +249,10 @@ def _migrate(content: Any, file: Path) -> dict[str, Any]:
         raise RunError(f"{file} is damaged: it is not part of a run.")
     if version > VERSION:
         raise RunError(f"{file} has schema version {version}, newer than this pixelwise reads ({VERSION}): upgrade.")
-    augment = content.get("experiment", {}).get("augment", {})
-    if version < 6 and augment.get("balance") == 0:
-        del augment["balance"]
+    if version < 6:
+        match content:
+            case {"experiment": {"augment": {"balance": 0} as augment}}:
+                del augment["balance"]
     return dict(content)
 
 

@@ -29,7 +29,10 @@ def fcn_2007() -> Experiment:
 
 @recipe("voc2012/pretrained")
 def pretrained_2012() -> Experiment:
-    """From MobileNetV2's ImageNet weights, which learn five times slower than what is new, in 30 minutes."""
+    """From MobileNetV2's ImageNet weights, which learn five times slower than what is new, in 30 minutes.
+
+    Val mean IoU 0.268 on a subset, 463 training images (docs/results.md).
+    """
     return Experiment(
         name="voc2012/pretrained",
         data=Voc2012(),
