@@ -48,8 +48,9 @@ if __name__ == "__main__":
     root, out, minutes, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     out.mkdir(parents=True, exist_ok=True)
     loop.save_state = keeping(out)
-    # Judged about as often as the peers are: a score between two judgings would be seen too late.
-    experiment = recipes.get(name).with_values({"fit.minutes": minutes, "fit.passes": "3"})
+    # Judged about as often as the peers are: a score between two judgings would be seen too late. The weights' average,
+    # as a curve looks at them before the schedule is through (docs/accuracy.md).
+    experiment = recipes.get(name).with_values({"fit.minutes": minutes, "fit.passes": "3", "fit.ema": "0.999"})
     run = loop.train(experiment, data_root=root, out=out / "run")
     split = experiment.data.build("val", find_data_root(root))
     predictor, spent, curve = Predictor.load(run), 0.0, []
