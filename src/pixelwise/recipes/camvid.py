@@ -53,7 +53,7 @@ def scratch() -> Experiment:
 def pretrained() -> Experiment:
     """The same from MobileNetV2's ImageNet weights, in 40 minutes, with a way back up to half of the image's size.
 
-    Not measured.
+    Test mean IoU 0.657 (docs/accuracy.md).
     """
     plain = scratch()
     widths = (128, 96, 64, 32, 16)
