@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 
+from benchmarks import minutes
 from benchmarks.rows import ROWS, Row
 
 mpl.use("Agg")
@@ -41,6 +42,8 @@ def write_page(docs: Path) -> None:
         lines += ["", "![Ratios of every row](images/performance.png)", "", *_machines(found)]
         lines += ["", *_same_numbers(found)]
         _draw(found, pictures / "performance.png")
+    if curves := minutes.section(docs):
+        lines += ["", *curves]
     if operators := _read(figures / "operators.json"):
         lines += ["", *_operators(operators)]
     if growth := _read(figures / "scaling.json"):

@@ -32,7 +32,7 @@ def fcn_lite() -> Experiment:
 
 @recipe("idd_lite/scratch")
 def scratch_lite() -> Experiment:
-    """As good as 30 minutes of two cores allow without published weights. Not measured."""
+    """As good as 30 minutes of two cores allow without published weights; val mean IoU 0.636 (docs/results.md)."""
     return Experiment(
         name="idd_lite/scratch",
         data=IddLite(),
@@ -52,7 +52,7 @@ def scratch_lite() -> Experiment:
 
 @recipe("idd_lite/pretrained")
 def pretrained_lite() -> Experiment:
-    """The same from MobileNetV2's ImageNet weights. Not measured."""
+    """The same from MobileNetV2's ImageNet weights; val mean IoU 0.683 (docs/results.md)."""
     plain = scratch_lite()
     return plain.replace(
         name="idd_lite/pretrained",
