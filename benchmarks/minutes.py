@@ -43,7 +43,7 @@ SIDES = {
 
 def section(docs: Path) -> list[str]:
     """The section's lines, and its picture drawn; nothing where nothing was measured."""
-    found = {side: result for side in SIDES if (result := _read(docs / "benchmarks" / f"curves-{side}.json"))}
+    found = {side: result for side in SIDES if (result := read(docs / "benchmarks" / f"curves-{side}.json"))}
     if not found:
         return []
     _draw(found, docs / "images" / "curves.png")
@@ -61,7 +61,8 @@ def reached(curve: list[dict[str, Any]], mark: float) -> float | None:
     return next((point["minutes"] for point in curve if point["mean_iou"] >= mark), None)
 
 
-def _read(file: Path) -> dict[str, Any] | None:
+def read(file: Path) -> dict[str, Any] | None:
+    """What a program measured; None where it was not run."""
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 

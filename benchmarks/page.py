@@ -1,6 +1,5 @@
 """docs/performance.md and its picture, from docs/benchmarks/*.json: no number on that page is typed."""
 
-import json
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 
 from benchmarks import minutes
+from benchmarks.minutes import read
 from benchmarks.rows import ROWS, Row
 
 mpl.use("Agg")
@@ -31,7 +31,7 @@ UNITS = {"images_per_second": "images/s", "peak_mib": "MiB", "nanoseconds_per_pi
 def write_page(docs: Path) -> None:
     """Writes the page and its pictures."""
     figures, pictures = docs / "benchmarks", docs / "images"
-    found = {name: result for name, row in ROWS.items() if (result := _read(figures / f"{row.runs_of or name}.json"))}
+    found = {name: result for name, row in ROWS.items() if (result := read(figures / f"{row.runs_of or name}.json"))}
     lines = [
         HEAD,
         "| work | beside | pixelwise | the other | ratio | aim | pairs, date |",
@@ -44,22 +44,18 @@ def write_page(docs: Path) -> None:
         _draw(found, pictures / "performance.png")
     if curves := minutes.section(docs):
         lines += ["", *curves]
-    if operators := _read(figures / "operators.json"):
+    if operators := read(figures / "operators.json"):
         lines += ["", *_operators(operators)]
-    if growth := _read(figures / "scaling.json"):
+    if growth := read(figures / "scaling.json"):
         lines += ["", *_growth(growth, pictures / "scaling.png")]
-    if load := _read(figures / "load.json"):
+    if load := read(figures / "load.json"):
         lines += ["", *_load(load)]
-    if exports := _read(figures / "exports.json"):
+    if exports := read(figures / "exports.json"):
         lines += ["", *_exports(exports)]
     notes = figures / "notes.md"
     if notes.is_file():
         lines += ["", notes.read_text(encoding="utf-8").strip()]
     (docs / "performance.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _line(row: Row, result: dict[str, Any] | None) -> str:
