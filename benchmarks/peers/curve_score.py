@@ -27,7 +27,7 @@ def by_smp(out):
 
     def load(epoch):
         model = CamVidModel(out, 1).eval()
-        model.load_state_dict(torch.load(out / f"{epoch}.pt", weights_only=True))
+        model.model.load_state_dict(torch.load(out / f"{epoch}.pt", weights_only=True))
 
         def classes(file):
             image = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)

@@ -48,14 +48,13 @@ if __name__ == "__main__":
         global began
         began = time.perf_counter()
 
-    def end(trainer):
-        """After training and judging an epoch; the weights are saved just after. Its last judging is no epoch."""
-        if trainer.epoch == len(times):
-            times.append({"epoch": trainer.epoch + 1, "minutes": (time.perf_counter() - began) / 60})
+    def saved(trainer):
+        """After an epoch was trained and judged, and its weights written."""
+        times.append({"epoch": trainer.epoch + 1, "minutes": (time.perf_counter() - began) / 60})
         (out / "times.json").write_text(json.dumps(times))
 
     model.add_callback("on_train_start", begin)
-    model.add_callback("on_fit_epoch_end", end)
+    model.add_callback("on_model_save", saved)
     model.train(
         data=str(data), time=minutes / 60, imgsz=480, pretrained=False, device="cpu", workers=os.cpu_count(),
         save_period=1, project=str(out), name="run", exist_ok=True, plots=False, verbose=False,
