@@ -14,10 +14,11 @@ MARKS = (0.50, 0.55)
 TEXT = """\
 ## Minutes to a score
 
-CamVid's training split from scratch, each side by settings of its own, one after the other on the same machine. Minutes
-are wall time of training and of the judging that each side does by itself. The weights of every judged epoch were kept,
-and scored afterwards on CamVid's validation split at the images' original size by torchmetrics' confusion matrix. One
-run each."""
+CamVid's training split from scratch, each side by settings of its own, one after the other on the same machine, with a
+schedule that ends with the time. Minutes are wall time of training and of the judging that each side does by itself.
+The weights of every judged epoch were kept, and scored afterwards on CamVid's validation split at the images' original
+size by torchmetrics' confusion matrix. One run each. The networks differ, and so does the arithmetic: pixelwise trains
+in bf16 where a processor has it, as here, the others in fp32, as they do by default."""
 
 
 class Contender(NamedTuple):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 
 import torch
+from torch import nn
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.spec import Spec
@@ -14,6 +15,7 @@ from pixelwise.experiment import Fit
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+ONEDNN_BLOCK = 16  # channels that its kernels take together with AVX-512; with AVX2 8
 
 
 class Machine(Spec):
@@ -72,6 +74,28 @@ def pick_device(wanted: str) -> str:
         available = ", ".join(name for name, has in there.items() if has)
         raise InvalidSpec(f"this machine has no {wanted}; available: {available}.")
     return wanted
+
+
+def check_layout(network: nn.Module, machine: Machine, fit: Fit) -> None:
+    """Refuses what would end the process without a word.
+
+    With images channels last, the CPU's weight gradient of a 1×1 convolution with a stride and fewer channels than a
+    block writes past its memory (oneDNN issue 6035; seen here with torch 2.15). RepVGG begins with such a layer.
+
+    Raises:
+        InvalidSpec: The network has one that learns, and would train so.
+    """
+    if machine.device != "cpu" or fit.memory_format != "channels_last":
+        return
+    for name, layer in network.named_modules():
+        if (
+            isinstance(layer, nn.Conv2d) and layer.weight.requires_grad and layer.in_channels < ONEDNN_BLOCK
+            and layer.kernel_size == (1, 1) and layer.stride != (1, 1)
+        ):  # fmt: skip
+            raise InvalidSpec(
+                f"torch crashes on the CPU when it trains layer {name} of this network (1×1, stride {layer.stride[0]},"
+                f" {layer.in_channels} channels) with images channels last: set fit.memory_format=contiguous."
+            )
 
 
 def describe() -> dict[str, str | int]:

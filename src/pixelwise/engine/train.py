@@ -22,7 +22,7 @@ from pixelwise.engine.guard import Guard
 from pixelwise.engine.learner import Learner, build_learner, build_network, fresh_network, thinned
 from pixelwise.engine.memory import freed_memory_kept, give_back, peak_mib
 from pixelwise.engine.pictures import draw_curves, draw_predictions
-from pixelwise.engine.precision import Machine, decide, describe
+from pixelwise.engine.precision import Machine, check_layout, decide, describe
 from pixelwise.engine.predictor import Predictor, typical_images
 from pixelwise.engine.progress import Bar, Log, console
 from pixelwise.engine.records import Trained, epoch_line, epoch_record, epoch_title
@@ -68,13 +68,15 @@ def train(
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
     network = fresh_network(experiment)
+    check_layout(network, machine, experiment.fit)
     data = _open_data(experiment, data_root)
     check_batches(experiment, data.train)
     data = _decode(data, experiment, machine)
     statistics = measure(data.train, machine.workers)
+    learner = build_learner(experiment, machine, data.train, statistics, network)
     environment = {**describe(), "machine": machine.model_dump(), "statistics": statistics.model_dump()}
     run = Run.create(path, experiment.to_json(), environment)
-    return _fit(run, experiment, machine, data, statistics, network, track)
+    return _fit(run, experiment, data, statistics, learner, track)
 
 
 def resume(run: Run | Path | str, *, data_root: Path | str | None = None, track: TrackerName | None = None) -> Run:
@@ -104,7 +106,9 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None, track:
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
     network = build_network(experiment) if run.last.exists() else fresh_network(experiment)
-    return _fit(run, experiment, machine, _decode(data, experiment, machine), statistics, network, track)
+    data = _decode(data, experiment, machine)
+    learner = build_learner(experiment, machine, data.train, statistics, network)
+    return _fit(run, experiment, data, statistics, learner, track)
 
 
 class _Data(NamedTuple):
@@ -128,13 +132,11 @@ def _decode(data: _Data, experiment: Experiment, machine: Machine) -> _Data:
 
 
 def _fit(
-    run: Run, experiment: Experiment, machine: Machine, data: _Data, statistics: Statistics, network: nn.Module,
-    track: TrackerName | None,
-) -> Run:  # fmt: skip
+    run: Run, experiment: Experiment, data: _Data, statistics: Statistics, learner: Learner, track: TrackerName | None
+) -> Run:
     """The epochs that are still to do."""
-    fit, log = experiment.fit, Log(run.log)
+    fit, machine, log = experiment.fit, learner.machine, Log(run.log)
     torch.set_num_threads(machine.threads)
-    learner = build_learner(experiment, machine, data.train, statistics, network)
     state = _restore(run, learner)
     frozen = variants(experiment.model, experiment.augment)
     kept = learner.kept
