@@ -64,14 +64,18 @@ def test_a_search_is_a_table_of_what_was_judged_at_its_end_beside_its_first_row(
     common = {"recipe": "camvid/ablation", "about": "two changes", "set": {"fit.passes": "9"}, "crops": 12345}
     (tmp_path / "searches").mkdir()
     (tmp_path / "runs").mkdir()
-    search = {"machine": "a machine", "groups": [common | {"rows": rows}, common | {"rows": rows[3:]}]}
+    timed = {"recipe": "voc2012/pretrained", "about": "alone", "set": {}, "minutes": 8, "rows": rows[:1]}
+    search = {"machine": "a machine", "groups": [common | {"rows": rows}, common | {"rows": rows[3:]}, timed]}
     (tmp_path / "searches" / "a.json").write_text(json.dumps(search), encoding="utf-8")
     page = accuracy.page(tmp_path)
     assert page.count("with `fit.passes=9`, 12,345 crops") == 1
     assert "([a.json](searches/a.json): a machine; two changes):" in page
+    assert "`voc2012/pretrained`, 8 minutes each\n" in page
     assert [line for line in page.splitlines() if line.startswith("| ")][1:] == [
         "| change | val: mean IoU | − first | held_out: mean IoU | − first |",
         "| none | 0.5000 |  | 0.4000 |  |",
         "| `fit.ema=0.99` | 0.4500 | −0.0500 | 0.4100 | +0.0100 |",
         "| a loss of one's own | 0.6000 | +0.1000 | 0.3000 | −0.1000 |",
+        "| change | val: mean IoU | − first | held_out: mean IoU | − first |",
+        "| none | 0.5000 |  | 0.4000 |  |",
     ]

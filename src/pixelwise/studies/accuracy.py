@@ -40,9 +40,9 @@ SEARCHES = """\
 ## Longer trainings
 
 By twenty passes little is decided: what slows learning down looks bad. So the changes were tried again over far more
-crops, several side by side on a GPU, whose run folders were not kept: what the programs printed, class by class and
-with the trainings that the clock ended, is in the file beside each table. One seed each, chosen among on these two
-splits; differences are to the first row.
+crops, and for other recipes some alone. The run folders of these trials were not kept: what the programs printed, class
+by class and with the trainings that the clock ended, is in the file beside each table. One seed each, chosen among on
+the splits that are shown; differences are to the first row.
 """
 
 
@@ -101,7 +101,9 @@ def _searches(docs: Path) -> Iterator[str]:
         for group in search["groups"]:
             rows = [row for row in group["rows"] if "mean_iou" in row]
             if rows:
-                yield f"`{group['recipe']}` with `{_said(group['set'])}`, {group['crops']:,} crops"
+                changed = f" with `{_said(group['set'])}`" if group["set"] else ""
+                long = f"{group['crops']:,} crops" if "crops" in group else f"{group['minutes']} minutes each"
+                yield f"`{group['recipe']}`{changed}, {long}"
                 yield f"([{file.name}](searches/{file.name}): {search['machine']}; {group['about']}):"
                 yield ""
                 yield from _search_table(rows)
