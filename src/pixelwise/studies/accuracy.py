@@ -40,9 +40,9 @@ SEARCHES = """\
 ## Longer trainings
 
 By twenty passes little is decided: what slows learning down looks bad. So the changes were tried again over far more
-crops, and for other recipes some alone. The run folders of these trials were not kept: what the programs printed, class
-by class and with the trainings that the clock ended, is in the file beside each table. One seed each, chosen among on
-the splits that are shown; differences are to the first row.
+crops, and for other recipes some alone. What the programs printed, class by class and with the trainings that the clock
+ended, is in the file beside each table, which says too where there are run folders. One seed each, chosen among on the
+splits that are shown; differences are to the first row.
 """
 
 
