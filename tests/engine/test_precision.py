@@ -27,7 +27,10 @@ class Stem(ModelSpec):
         return nn.Sequential(nn.Conv2d(3, 8, 1, stride=2), nn.ConvTranspose2d(8, num_classes, 2, stride=2))
 
 
-def test_a_layer_that_crashes_torch_is_refused_and_nothing_is_left_behind(tiny: Experiment, tmp_path: Path) -> None:
+def test_a_layer_that_crashes_torch_is_refused_and_nothing_is_left_behind(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stem, "load_pretrained", lambda *_: pytest.fail("weights were fetched for it"))
     with pytest.raises(InvalidSpec, match=r"layer 0 of .*\(1×1, stride 2, 3 channels\).*fit.memory_format=contiguous"):
         train(tiny.replace(model=Stem()), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

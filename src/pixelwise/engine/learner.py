@@ -63,17 +63,6 @@ def build_network(experiment: Experiment) -> nn.Module:
     return experiment.model.build(experiment.data.label_space.num_classes)
 
 
-def fresh_network(experiment: Experiment) -> nn.Module:
-    """The network as training begins with it, published weights included.
-
-    Raises:
-        InvalidSpec: They cannot be had, or do not fit.
-    """
-    network = build_network(experiment)
-    experiment.model.load_pretrained(network)
-    return network
-
-
 def build_learner(
     experiment: Experiment, machine: Machine, split: SegmentationDataset, statistics: Statistics, network: nn.Module
 ) -> Learner:

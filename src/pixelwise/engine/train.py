@@ -19,7 +19,7 @@ from pixelwise.engine.checkpoint import load_state, save_state, save_weights
 from pixelwise.engine.evaluate import judge, summarise
 from pixelwise.engine.features import Remembering, variants
 from pixelwise.engine.guard import Guard
-from pixelwise.engine.learner import Learner, build_learner, build_network, fresh_network, thinned
+from pixelwise.engine.learner import Learner, build_learner, build_network, thinned
 from pixelwise.engine.memory import freed_memory_kept, give_back, peak_mib
 from pixelwise.engine.pictures import draw_curves, draw_predictions
 from pixelwise.engine.precision import Machine, check_layout, decide, describe
@@ -67,8 +67,9 @@ def train(
     check_tracker(track, experiment.name)
     machine = decide(experiment.fit)
     experiment = experiment.replace(data=experiment.data.found(find_data_root(data_root)))
-    network = fresh_network(experiment)
-    check_layout(network, machine, experiment.fit)
+    network = build_network(experiment)
+    check_layout(network, machine, experiment.fit)  # before weights are fetched
+    experiment.model.load_pretrained(network)
     data = _open_data(experiment, data_root)
     check_batches(experiment, data.train)
     data = _decode(data, experiment, machine)
@@ -105,7 +106,9 @@ def resume(run: Run | Path | str, *, data_root: Path | str | None = None, track:
             f"{run.path} learnt from {statistics.images} images, and {experiment.data.kind} now has {len(data.train)}"
             f" in '{experiment.data.train_split}': restore the data or start a new run."
         )
-    network = build_network(experiment) if run.last.exists() else fresh_network(experiment)
+    network = build_network(experiment)
+    if not run.last.exists():
+        experiment.model.load_pretrained(network)
     data = _decode(data, experiment, machine)
     learner = build_learner(experiment, machine, data.train, statistics, network)
     return _fit(run, experiment, data, statistics, learner, track)
