@@ -40,7 +40,7 @@ def test_a_row_says_minutes_weights_and_the_reports_best_on_the_same_split(run: 
     recorded(run, tmp_path, best, "ai-idd/weighted-loss", {"val": 0.55}, 30)
     camvid, idd = minutes.table(tmp_path, "docs/").splitlines()[2:]
     assert camvid.startswith("| `camvid/scratch` | nothing | 90 | test, ")
-    assert camvid.endswith("| 0.5000 | 0.1000–0.9000 | – | [record](docs/runs/camvid-scratch-seed0/README.md) |")
+    assert camvid.endswith("| 0.5000 | 0.1000–0.9000 | – | [seed 0](docs/runs/camvid-scratch-seed0/README.md) |")
     assert idd.startswith("| `idd_lite/pretrained` | ImageNet | 30 | val, ")
     assert f"| 0.7000 | 0.1000–0.9000 | [0.5500](docs/runs/{best}/README.md) | " in idd
 

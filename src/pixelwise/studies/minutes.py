@@ -91,13 +91,14 @@ def _runs(docs: Path, recipe: str) -> Iterator[Run]:
 def _rows(run: Run, docs: Path, links: str) -> Iterator[str]:
     experiment = Experiment.from_json(run.experiment_json())
     weights = "ImageNet" if getattr(experiment.model, "weights", None) else "nothing"
+    record = f"[seed {experiment.fit.seed}]({links}runs/{run.path.name}/README.md)"
     results = run.results()
     shown = [r for split, r in results.items() if split != experiment.data.val_split] or list(results.values())
     for result in [*shown, *(r for r in run.view_results().values() if r.split == shown[0].split)]:
         cells = [
             f"`{experiment.name}`", weights, f"{records.minutes(run.history()):.0f}", f"{result.name}, {result.size}",
             number(result.mean_iou), "–".join(map(number, result.interval or ())),
-            _reports(experiment.data.kind, result, docs, links), f"[record]({links}runs/{run.path.name}/README.md)",
+            _reports(experiment.data.kind, result, docs, links), record,
         ]  # fmt: skip
         yield f"| {' | '.join(cells)} |"
 
