@@ -4,8 +4,6 @@ import time
 
 import torch
 
-from pixelwise.engine import precision
-
 
 def describe() -> dict[str, object]:
     """Hardware, versions, and the machine's own best at products of matrices, in GFLOP/s."""

@@ -15,8 +15,8 @@ TEXT = """\
 ## Minutes to a score
 
 CamVid's training split from scratch, each side by settings of its own, one after the other on the same machine, with a
-schedule that ends with the time. Minutes are wall time of training and of the judging that each side does by itself.
-The weights of every judged epoch were kept, and scored afterwards on CamVid's validation split at the images' original
+schedule that ends with the time. Minutes are wall time of training and of the evaluation that each side does by itself.
+The weights of every evaluated epoch were kept, and scored afterwards on CamVid's validation split at the images' original
 size by torchmetrics' confusion matrix. One run each. The networks differ, and so does the arithmetic: pixelwise trains
 in bf16 where a processor has it, as here, the others in fp32, as they do by default."""
 
@@ -27,16 +27,16 @@ class Contender(NamedTuple):
     Attributes:
         name: As it is called there.
         settings: What it was trained with.
-        colour: Of its line.
+        color: Of its line.
     """
 
     name: str
     settings: str
-    colour: str
+    color: str
 
 
 SIDES = {
-    "pixelwise": Contender("pixelwise", f"`{RECIPE}`, judged every 3 passes, `fit.ema=0.999`", "#2b6cb0"),
+    "pixelwise": Contender("pixelwise", f"`{RECIPE}`, evaluated every 3 passes, `fit.ema_decay=0.999`", "#2b6cb0"),
     "smp": Contender("smp", "its CamVid example: U-Net on ResNet-18, without the published weights", "#dd6b20"),
     "yolo": Contender("Ultralytics", "YOLO26n-sem from its yaml, its defaults, images of 480 pixels", "#718096"),
 }
@@ -89,14 +89,14 @@ def _draw(found: dict[str, dict[str, Any]], picture: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for side, result in found.items():
         minutes, scores = zip(*((point["minutes"], point["mean_iou"]) for point in result["curve"]), strict=True)
-        axes.plot(minutes, scores, color=SIDES[side].colour, linewidth=2)
+        axes.plot(minutes, scores, color=SIDES[side].color, linewidth=2)
         axes.annotate(
             SIDES[side].name, (minutes[-1], scores[-1]), xytext=(6, 0), textcoords="offset points",
-            color=SIDES[side].colour, va="center",
+            color=SIDES[side].color, va="center",
         )  # fmt: skip
     for mark in MARKS:
         axes.axhline(mark, color="#a0aec0", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="minutes of training and judging, two cores", ylabel="val mean IoU, 11 classes", ylim=0)
+    axes.set(xlabel="minutes of training and evaluation, two cores", ylabel="val mean IoU, 11 classes", ylim=0)
     axes.set_xlim(0, 1.12 * max(result["curve"][-1]["minutes"] for result in found.values()))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(picture, dpi=120)

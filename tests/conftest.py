@@ -9,6 +9,9 @@ from jaxtyping import install_import_hook
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that a test starts, too
     os.environ["OMP_NUM_THREADS"] = "1"
 
+TYPECHECKED = (
+    "core.label_space", "data", "models", "losses", "metrics", "viz", "inference", "evaluation", "training",
+)  # fmt: skip
 # core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
 install_import_hook(
     [f"pixelwise.{room}" for room in ("core.labels", "data", "models", "losses", "metrics", "viz", "engine")],

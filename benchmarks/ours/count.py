@@ -21,7 +21,7 @@ if __name__ == "__main__":
     labels = [split[index].labels for index in range(IMAGES)]
     chance = torch.Generator().manual_seed(0)
     predicted = []
-    for true in labels:  # nine pixels in ten are right, as they are of a network that has learnt
+    for true in labels:  # nine pixels in ten are right, as they are of a network that has learned
         wrong = torch.rand(true.shape, generator=chance) < 0.1
         other = torch.randint(0, 11, true.shape, generator=chance)
         predicted.append(torch.where(wrong | (true > 10), other, true.long()))

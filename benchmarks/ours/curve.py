@@ -15,15 +15,15 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from pixelwise import recipes
 from pixelwise.data.base import find_data_root
-from pixelwise.engine import train as loop
-from pixelwise.engine.checkpoint import load_weights, save_weights
-from pixelwise.engine.predictor import Predictor
+from pixelwise.inference.predictor import Predictor
+from pixelwise.training import loop
+from pixelwise.training.checkpoint import load_weights, save_weights
 
 IGNORE = 255
 
 
 def keeping(out):
-    """The loop's own checkpoint, and each epoch's weights beside it: those that are judged."""
+    """The loop's own checkpoint, and each epoch's weights beside it: those that are evaluated."""
     real = loop.save_state
 
     def save(path, model, optimizer, state, average=None):
@@ -35,7 +35,7 @@ def keeping(out):
 
 def mean_iou(predictor, split):
     """Of the classes that occur, over the whole split."""
-    counts = MulticlassConfusionMatrix(split.space.num_classes, ignore_index=IGNORE)
+    counts = MulticlassConfusionMatrix(split.label_space.num_classes, ignore_index=IGNORE)
     for image, labels, _ in split:
         found = predictor(image.permute(1, 2, 0).numpy())
         counts.update(torch.from_numpy(found.astype(np.int64))[None], labels.long()[None])
@@ -48,9 +48,9 @@ if __name__ == "__main__":
     root, out, minutes, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     out.mkdir(parents=True, exist_ok=True)
     loop.save_state = keeping(out)
-    # Judged about as often as the peers are: a score between two judgings would be seen too late. The weights' average,
+    # Evaluated about as often as the peers are: a score between two validations would be seen too late. The weights' average,
     # as a curve looks at them before the schedule is through (docs/accuracy.md).
-    experiment = recipes.get(name).with_values({"fit.minutes": minutes, "fit.passes": "3", "fit.ema": "0.999"})
+    experiment = recipes.get(name).with_values({"fit.minutes": minutes, "fit.val_every": "3", "fit.ema_decay": "0.999"})
     run = loop.train(experiment, data_root=root, out=out / "run")
     split = experiment.data.build("val", find_data_root(root))
     predictor, spent, curve = Predictor.load(run), 0.0, []

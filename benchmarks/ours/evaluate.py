@@ -1,4 +1,4 @@
-"""Judges a run of pixelwise on CamVid's validation split, and prints the speed as JSON.
+"""Evaluates a run of pixelwise on CamVid's validation split, and prints the speed as JSON.
 
 Loading the network is not counted, nor is the peer's; the loss is computed too, which the peer leaves out.
 
@@ -14,8 +14,7 @@ import torch
 from work import gflop_of_an_image  # beside this program
 
 from pixelwise.data import CamVid
-from pixelwise.engine.evaluate import judge
-from pixelwise.engine.predictor import Predictor
+from pixelwise.inference.predictor import Predictor
 from pixelwise.losses import CrossEntropy
 from pixelwise.metrics import confusion
 
@@ -23,13 +22,13 @@ if __name__ == "__main__":
     root, work = map(Path, sys.argv[1:])
     predictor = Predictor.load(work / "run", "auto", "openvino", "bf16")
     split = CamVid().build("val", root)
-    loss = CrossEntropy().build(torch.ones(split.space.num_classes, dtype=torch.int64))
+    loss = CrossEntropy().build(torch.ones(split.label_space.num_classes, dtype=torch.int64))
     began = time.perf_counter()
-    judgement = judge(predictor, split, loss, batch_size=8, workers=1)
+    evaluation = evaluate_split(predictor, split, loss, batch_size=8, workers=1)
     seconds = time.perf_counter() - began
     found = {
         "images_per_second": len(split) / seconds,
-        "mean_iou": confusion.mean_iou(judgement.matrix),
+        "mean_iou": confusion.mean_iou(evaluation.matrix),
         "gflop_per_image": gflop_of_an_image(Predictor.load(work / "run", "cpu").model.network, 384, 480),
     }
     print(json.dumps(found))

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from pixelwise import recipes
-from pixelwise.engine.train import train
-from pixelwise.export.formats import Format
-from pixelwise.studies.export import export
+from pixelwise.exporting.formats import Format
+from pixelwise.training.loop import train
+from pixelwise.workflows.export import export
 
 RECIPE, EPOCHS = "camvid/loss-cross-entropy", 10
 KINDS: tuple[tuple[Format, bool], ...] = (("onnx", False), ("torch", False), ("openvino", False), ("openvino", True))

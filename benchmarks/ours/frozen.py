@@ -15,16 +15,16 @@ import torchvision
 from safetensors.torch import save_file
 
 from pixelwise.data import CamVid
-from pixelwise.engine import train as loop
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.models import DeeplabV3, ResnetFcn
+from pixelwise.training import loop
 
 EPOCHS = 3
 
 if __name__ == "__main__":
     root, network, how = sys.argv[1:]
     if how == "plain":
-        loop.variants = lambda *_: 0
+        loop.cacheable_variants = lambda *_: 0
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
         weights = Path(folder, "encoder.safetensors")

@@ -22,7 +22,7 @@ import httpx
 from make_run import make  # beside this program
 from PIL import Image
 
-from pixelwise.engine.predict import predict
+from pixelwise.inference.predict import predict
 
 CLIENTS, SECONDS, RUBBISH = 8, 60, 0.2
 

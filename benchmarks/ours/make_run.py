@@ -15,10 +15,10 @@ from PIL import Image
 
 from pixelwise.data import CamVid
 from pixelwise.data.transforms import Augment
-from pixelwise.engine.predictor import Predictor
-from pixelwise.engine.train import train
 from pixelwise.experiment import Experiment, Fit, Optimizer
+from pixelwise.inference.predictor import Predictor
 from pixelwise.models import Smp
+from pixelwise.training.loop import train
 
 IMAGES = 60
 EPOCHS = 8

@@ -8,13 +8,13 @@ import json
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from pixelwise.engine.memory import freed_memory_kept
-from pixelwise.engine.precision import decide
-from pixelwise.engine.schedule import build_optimizer
 from pixelwise.experiment import Fit, Optimizer
+from pixelwise.inference.runtime import resolve_runtime
 from pixelwise.losses import CrossEntropy
 from pixelwise.metrics import confusion
 from pixelwise.models import Segmenter, Smp
+from pixelwise.training.memory import freed_memory_kept
+from pixelwise.training.schedule import build_optimizer
 
 BATCH, SIDE, CLASSES, WARM, STEPS = 8, 352, 11, 3, 5
 
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     images = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8)
     labels = torch.randint(0, CLASSES, (BATCH, SIDE, SIDE), dtype=torch.uint8)
-    machine, spec = decide(Fit()), Smp(weights=None)
+    machine, spec = resolve_runtime(Fit()), Smp(weights=None)
     model = Segmenter(spec.build(CLASSES), spec, spec.mean, spec.std).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(Optimizer(), model.parameters())
     loss = CrossEntropy().build(torch.ones(CLASSES, dtype=torch.int64))

@@ -13,9 +13,9 @@ from pathlib import Path
 from work import gflop_of_an_image  # beside this program
 
 from pixelwise.data.images import label_picture, read_image, write_png
-from pixelwise.engine.backends import BackendName, PredictPrecision
-from pixelwise.engine.predict import predict
-from pixelwise.engine.predictor import Predictor
+from pixelwise.inference.backends import BackendName, PredictPrecision
+from pixelwise.inference.predict import predict
+from pixelwise.inference.predictor import Predictor
 
 
 def one_by_one(
@@ -27,7 +27,7 @@ def one_by_one(
     began = time.perf_counter()
     for file in files:
         classes = predictor(read_image(file).permute(1, 2, 0).numpy())
-        write_png(out / "labels" / f"{file.stem}.png", label_picture(classes, predictor.space))
+        write_png(out / "labels" / f"{file.stem}.png", label_picture(classes, predictor.label_space))
     return time.perf_counter() - began
 
 

@@ -15,9 +15,9 @@ import torch
 from step import fast  # beside this program
 
 from pixelwise.data import CamVid
-from pixelwise.data.cache import decoded, folder
+from pixelwise.data.cache import folder, with_cache
 from pixelwise.data.files import PairedFiles
-from pixelwise.engine.memory import freed_memory_kept
+from pixelwise.training.memory import freed_memory_kept
 
 
 def step_seconds(side: int, classes: int, batch: int) -> float:
@@ -40,11 +40,11 @@ def opening_seconds(images: int, root: Path) -> tuple[float, float]:
     """Of the first and of a later opening of so many of CamVid's images: decoding, and finding what was decoded."""
     split = CamVid().build("train", root)
     assert isinstance(split, PairedFiles)
-    some = PairedFiles(split.pairs[:images], split.space)
+    some = PairedFiles(split.pairs[:images], split.label_space)
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        decoded(some, CamVid(), workers=1)
+        with_cache(some, CamVid(), workers=1)
         seconds.append(time.perf_counter() - began)
     return seconds[0], seconds[1]
 

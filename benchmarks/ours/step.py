@@ -10,19 +10,19 @@ import time
 import torch
 from torch.nn import functional as F
 
-from pixelwise.engine.memory import freed_memory_kept
-from pixelwise.engine.precision import decide
-from pixelwise.engine.schedule import build_optimizer
 from pixelwise.experiment import Fit, Optimizer
+from pixelwise.inference.runtime import resolve_runtime
 from pixelwise.losses import CrossEntropy
 from pixelwise.models import Fcn, Segmenter
+from pixelwise.training.memory import freed_memory_kept
+from pixelwise.training.schedule import build_optimizer
 
 BATCH, SIZE, CLASSES, STEPS = 16, 224, 21, 8
 
 
 def fast(images: torch.Tensor, labels: torch.Tensor, classes: int = CLASSES) -> list[float]:
     """As pixelwise's loop does it."""
-    machine = decide(Fit())
+    machine = resolve_runtime(Fit())
     model = Segmenter(Fcn().build(classes), Fcn()).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(Optimizer(), model.parameters())
     loss = CrossEntropy().build(torch.ones(classes, dtype=torch.int64))

@@ -1,6 +1,6 @@
 """Trains smp's U-Net on ResNet-34 as a user of pixelwise would, and prints what it was like as JSON.
 
-For an epoch: its speed, reading and augmenting included, judging not; the peer's likewise.
+For an epoch: its speed, reading and augmenting included, evaluation not; the peer's likewise.
 
 Usage: train.py DATA_ROOT SEED DEVICE, DEVICE being cpu or cuda.
 """
@@ -15,9 +15,9 @@ from work import gflop_of_a_step  # beside this program
 
 from pixelwise.data import CamVid
 from pixelwise.data.transforms import Augment
-from pixelwise.engine.train import train
 from pixelwise.experiment import Experiment, Fit, Optimizer
 from pixelwise.models import Smp
+from pixelwise.training.loop import train
 
 if __name__ == "__main__":
     root, seed, device = sys.argv[1:]

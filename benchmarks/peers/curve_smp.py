@@ -68,7 +68,7 @@ class CamVidModel(lightning.LightningModule):
         self.out, self.seconds, self.saving, self.times = out, 60 * minutes, 0.0, []
 
     def forward(self, image):
-        """Logits of a batch of images, 0..255, as the example normalises them."""
+        """Logits of a batch of images, 0..255, as the example normalizes them."""
         return self.model((image - self.mean) / self.std)
 
     def _step(self, batch):
@@ -105,7 +105,7 @@ class CamVidModel(lightning.LightningModule):
         self.trainer.should_stop = spent >= self.seconds
 
     def spent(self):
-        """Seconds of training and judging."""
+        """Seconds of training and evaluation."""
         return time.perf_counter() - self.began - self.saving
 
     def configure_optimizers(self):

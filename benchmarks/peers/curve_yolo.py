@@ -49,7 +49,7 @@ if __name__ == "__main__":
         began = time.perf_counter()
 
     def saved(trainer):
-        """After an epoch was trained and judged, and its weights written."""
+        """After an epoch was trained and evaluated, and its weights written."""
         times.append({"epoch": trainer.epoch + 1, "minutes": (time.perf_counter() - began) / 60})
         (out / "times.json").write_text(json.dumps(times))
 

@@ -19,7 +19,7 @@ def load(weights):
 
 
 def classes(network, file: Path):
-    """Class ids of an image file, `[1, H, W]`: read, normalise, pad, network, argmax."""
+    """Class ids of an image file, `[1, H, W]`: read, normalize, pad, network, argmax."""
     image = np.asarray(Image.open(file).convert("RGB"), np.float32) / 255
     tensor = torch.from_numpy((image - MEAN) / STD).permute(2, 0, 1)[None]
     height, width = tensor.shape[-2:]

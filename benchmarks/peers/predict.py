@@ -1,4 +1,4 @@
-"""The same by smp's network in an eager loop: read, normalise, pad, network, argmax, write.
+"""The same by smp's network in an eager loop: read, normalize, pad, network, argmax, write.
 
 Prints the speed, which share of the pixels pixelwise's label files of the same images agree with, and both sides' mean
 IoU on those images.

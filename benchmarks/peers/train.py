@@ -48,7 +48,7 @@ class CamVidFolder(Dataset):
 
 
 class CamVidModel(lightning.LightningModule):
-    """As in the example: the network, its normalisation as buffers, the loss, and counts for the metric."""
+    """As in the example: the network, its normalization as buffers, the loss, and counts for the metric."""
 
     def __init__(self):
         super().__init__()
@@ -86,7 +86,7 @@ class CamVidModel(lightning.LightningModule):
 
 
 def val_mean_iou(model, root):
-    """Mean IoU of all pixels of the validation split, at 360×480, padded by ImageNet's mean colour to 384×480."""
+    """Mean IoU of all pixels of the validation split, at 360×480, padded by ImageNet's mean color to 384×480."""
     pad = albumentations.PadIfNeeded(
         384, 480, position="top_left", border_mode=cv2.BORDER_CONSTANT, fill=(124, 116, 104), fill_mask=VOID
     )

@@ -1,4 +1,4 @@
-"""pixelwise: train, judge, compare, explain and ship semantic-segmentation models.
+"""pixelwise: train, evaluate, compare, explain and deploy semantic segmentation models.
 
 >>> import pixelwise as pw
 >>> run = pw.train(pw.recipe("shapes/fcn"))
@@ -9,47 +9,53 @@
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from pixelwise.engine.evaluate import evaluate as evaluate
-    from pixelwise.engine.predict import predict as predict
-    from pixelwise.engine.predictor import Predictor as Predictor
-    from pixelwise.engine.predictor import load as load
-    from pixelwise.engine.train import resume as resume
-    from pixelwise.engine.train import train as train
-    from pixelwise.engine.views import Views as Views
+    from pixelwise.evaluation.evaluate import evaluate as evaluate
     from pixelwise.experiment import Experiment as Experiment
+    from pixelwise.inference.options import InferenceOptions as InferenceOptions
+    from pixelwise.inference.predict import predict as predict
+    from pixelwise.inference.predictor import Predictor as Predictor
+    from pixelwise.inference.predictor import load as load
     from pixelwise.recipes.registry import get as recipe
-    from pixelwise.studies.compare import compare_runs as compare
-    from pixelwise.studies.export import export as export
-    from pixelwise.studies.report import report as report
+    from pixelwise.run import Run as Run
+    from pixelwise.training.loop import resume as resume
+    from pixelwise.training.loop import train as train
+    from pixelwise.workflows.compare import compare as compare
+    from pixelwise.workflows.demo import demo as demo
+    from pixelwise.workflows.export import export as export
+    from pixelwise.workflows.report import report as report
+    from pixelwise.workflows.reproduce import reproduce as reproduce
+    from pixelwise.workflows.serve import serve as serve
 
-_HOMES = {
-    "train": "pixelwise.engine.train:train",
-    "resume": "pixelwise.engine.train:resume",
-    "evaluate": "pixelwise.engine.evaluate:evaluate",
-    "predict": "pixelwise.engine.predict:predict",
-    "load": "pixelwise.engine.predictor:load",
-    "Predictor": "pixelwise.engine.predictor:Predictor",
-    "Views": "pixelwise.engine.views:Views",
-    "Experiment": "pixelwise.experiment:Experiment",
-    "recipe": "pixelwise.recipes:get",
-    "report": "pixelwise.studies.report:report",
-    "compare": "pixelwise.studies.compare:compare_runs",
-    "export": "pixelwise.studies.export:export",
+_PUBLIC = {
+    "Experiment": "pixelwise.experiment",
+    "InferenceOptions": "pixelwise.inference.options",
+    "Predictor": "pixelwise.inference.predictor",
+    "Run": "pixelwise.run",
+    "compare": "pixelwise.workflows.compare",
+    "demo": "pixelwise.workflows.demo",
+    "evaluate": "pixelwise.evaluation.evaluate",
+    "export": "pixelwise.workflows.export",
+    "load": "pixelwise.inference.predictor",
+    "predict": "pixelwise.inference.predict",
+    "recipe": "pixelwise.recipes",
+    "report": "pixelwise.workflows.report",
+    "reproduce": "pixelwise.workflows.reproduce",
+    "resume": "pixelwise.training.loop",
+    "serve": "pixelwise.workflows.serve",
+    "train": "pixelwise.training.loop",
 }
-__all__ = [
-    "Experiment", "Predictor", "Views", "compare", "evaluate", "export", "load", "predict", "recipe", "report",
-    "resume", "train",
-]  # fmt: skip
+"""Public name -> module. No module or package of this level has a public name, which its import would replace."""
+
+__all__ = [*_PUBLIC]  # strings
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is asked for on first use: importing torch takes seconds, `pixelwise --help` must not."""
-    if name not in _HOMES:
+    """Imports a public name on first use: importing torch takes seconds, and `pixelwise --help` does without."""
+    if name not in _PUBLIC:
         raise AttributeError(f"module 'pixelwise' has no attribute '{name}'")
     from importlib import import_module
 
-    module, _, attribute = _HOMES[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return getattr(import_module(_PUBLIC[name]), "get" if name == "recipe" else name)

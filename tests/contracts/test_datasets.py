@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pixelwise.core.errors import DatasetNotFound, InvalidSpec
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import DATASETS, DataSpec, Sample, SegmentationDataset
 from tests.data.trees import TREES
 
@@ -37,7 +37,7 @@ def root(kind: str, tmp_path: Path) -> Path:
 @pytest.fixture
 def spec(kind: str, root: Path) -> DataSpec:
     """As a run stores it."""
-    return DATASETS[kind](kind=kind).found(root)
+    return DATASETS[kind](kind=kind).resolve(root)
 
 
 def opened(spec: DataSpec, root: Path) -> list[SegmentationDataset]:
@@ -66,19 +66,19 @@ def test_the_spec_survives_json(spec: DataSpec) -> None:
 
 
 def test_what_was_found_on_the_disk_is_found_once_and_kept(spec: DataSpec, root: Path) -> None:
-    """A run is judged and used as what it was trained as, and used where the data is gone."""
+    """A run is evaluated and used as what it was trained as, and used where the data is gone."""
     stored = spec.to_json()
     shutil.rmtree(root)
     again = type(spec).from_json(stored)
-    assert again.found(root) == again == spec
+    assert again.resolve(root) == again == spec
     assert again.label_space == spec.label_space
     assert again.splits == spec.splits
 
 
-def test_names_and_colours_are_one_for_each_class(spec: DataSpec) -> None:
+def test_names_and_colors_are_one_for_each_class(spec: DataSpec) -> None:
     space = spec.label_space
-    assert len(space.names) == len(space.colours) == space.num_classes
-    assert len({*space.colours, space.void_colour}) == space.num_classes + 1, "two classes look the same"
+    assert len(space.names) == len(space.colors) == space.num_classes
+    assert len({*space.colors, space.void_color}) == space.num_classes + 1, "two classes look the same"
 
 
 def test_raw_ids_survive_the_way_to_class_ids_and_back(spec: DataSpec) -> None:
@@ -94,7 +94,7 @@ def test_images_are_rgb_bytes_and_labels_are_classes_or_void(spec: DataSpec, roo
     allowed = {*range(spec.label_space.num_classes), IGNORE}
     seen: set[int] = set()
     for split in opened(spec, root):
-        assert split.space == spec.label_space
+        assert split.label_space == spec.label_space
         for image, labels, _ in ends(split):
             assert image.dtype == torch.uint8
             assert labels.dtype in (torch.uint8, torch.int16)

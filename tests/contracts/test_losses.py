@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.losses import LOSSES, CrossEntropy, Dice, Focal, LossFunction, LossSpec, LossValue
 from pixelwise.losses.weights import Scheme
 
 K = 4
 COUNTS = torch.tensor([700, 30, 200, 5])
 SPECS = [
-    *(CrossEntropy(weights=scheme) for scheme in get_args(Scheme)),
-    *(Focal(weights=scheme) for scheme in get_args(Scheme)),
+    *(CrossEntropy(class_weights=scheme) for scheme in get_args(Scheme)),
+    *(Focal(class_weights=scheme) for scheme in get_args(Scheme)),
     Dice(),
-    *(Dice(weights=scheme, per_class=True) for scheme in get_args(Scheme)),
+    *(Dice(class_weights=scheme, per_class=True) for scheme in get_args(Scheme)),
 ]
 assert {spec.kind for spec in SPECS} == set(LOSSES), "a loss without a contract test"
 

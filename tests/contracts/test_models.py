@@ -15,10 +15,10 @@ from torchvision.transforms.v2 import functional as transforms
 from pixelwise import models
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.types import Features
-from pixelwise.engine.checkpoint import load_weights, save_weights
 from pixelwise.experiment import Experiment
 from pixelwise.models import MODELS, DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
 from pixelwise.models.timm_encoder import TimmSpec
+from pixelwise.training.checkpoint import load_weights, save_weights
 from tests.networks import Small
 
 ON_TIMM = {kind for kind, spec in MODELS.items() if issubclass(spec, TimmSpec)}
@@ -177,7 +177,7 @@ def test_every_trainable_parameter_learns_from_two_images_of_48_pixels(fresh: Se
 
 
 @torch.no_grad()
-def test_weights_bring_their_normalisation_and_give_the_same_logits_again(
+def test_weights_bring_their_normalization_and_give_the_same_logits_again(
     spec: ModelSpec, fresh: Segmenter, other: Segmenter, tmp_path: Path
 ) -> None:
     trained, file, image = deepcopy(fresh), tmp_path / "weights.safetensors", images(1, 20, 9)
@@ -225,13 +225,13 @@ def test_at_the_networks_multiple_nothing_is_padded(spec: ModelSpec) -> None:
 @torch.no_grad()
 def test_other_sizes_are_padded_with_zeros_right_and_below_and_cropped(spec: ModelSpec, size: tuple[int, int]) -> None:
     height, width = (math.ceil(max(side, spec.min_size) / spec.multiple) * spec.multiple for side in size)
-    normalised = transforms.normalize(images(1, *size) / 255, list(MEAN), list(STD))
+    normalized = transforms.normalize(images(1, *size) / 255, list(MEAN), list(STD))
     by_hand = torch.zeros(1, 3, height, width)
-    by_hand[:, :, : size[0], : size[1]] = normalised
+    by_hand[:, :, : size[0], : size[1]] = normalized
     recorder = Recorder()
     logits = Segmenter(recorder, spec, MEAN, STD)(images(1, *size))
     torch.testing.assert_close(recorder.given, by_hand)
-    torch.testing.assert_close(logits, normalised)
+    torch.testing.assert_close(logits, normalized)
 
 
 @torch.no_grad()
@@ -274,6 +274,6 @@ def test_every_network_is_counted() -> None:
 
 
 @pytest.mark.parametrize("constants", [{"mean": MEAN}, {"std": STD}, {"mean": MEAN, "std": (0.2, 0, 0.2)}])
-def test_a_spec_refuses_half_a_normalisation_and_division_by_zero(constants: dict[str, Any]) -> None:
+def test_a_spec_refuses_half_a_normalization_and_division_by_zero(constants: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"mean and std are given together|greater than 0"):
         Small.model_validate(constants)

@@ -6,12 +6,12 @@ import pytest
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Shapes
-from pixelwise.engine import train as loop
-from pixelwise.engine.predictor import Predictor
-from pixelwise.engine.schedule import learning_rate
 from pixelwise.experiment import Experiment
+from pixelwise.inference.predictor import Predictor
 from pixelwise.recipes import RECIPES, get
 from pixelwise.recipes.registry import recipe
+from pixelwise.training import loop
+from pixelwise.training.schedule import learning_rate
 
 SIZE = (64, 64)
 
@@ -26,9 +26,9 @@ def reduced(experiment: Experiment) -> Experiment:
     return experiment.replace(
         model=model,
         data=Shapes(size=SIZE, images=2),
-        size=SIZE if experiment.size else None,
+        size=SIZE if experiment.image_size else None,
         augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
-        fit=experiment.fit.replace(epochs=1, passes=1, minutes=None, batch_size=2, workers=0, device="cpu"),
+        fit=experiment.fit.replace(epochs=1, val_every=1, minutes=None, batch_size=2, workers=0, device="cpu"),
         watch=(),
     )
 
@@ -66,7 +66,7 @@ def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monk
         monkeypatch.setattr(loop, picture, lambda *_: None)
     experiment = reduced(get(name))
     run = loop.train(experiment, out=tmp_path / "run")
-    assert Experiment.from_json(run.experiment_json()) == experiment
+    assert run.experiment == experiment
     (epoch,) = run.history()
     assert epoch.lr == learning_rate(experiment.fit, 0.0)
     assert epoch.train_loss is not None

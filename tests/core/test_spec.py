@@ -231,11 +231,11 @@ def test_an_optional_component_is_switched_on_and_off(tiny: Experiment) -> None:
 
 @pytest.mark.parametrize("path", [f"{networks.__file__}:Small", "tests.networks:Small"])
 def test_a_network_of_the_users_own_comes_in_by_its_import_path(tiny: Experiment, path: str) -> None:
-    grey = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
+    gray = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
     for experiment in (tiny.with_values({"model.kind": path}), tiny.with_values({"model": path})):
         assert experiment.model.kind == path
-    experiment = experiment.replace(model={"kind": path, **grey})
-    assert experiment.model.mean == grey["mean"]
+    experiment = experiment.replace(model={"kind": path, **gray})
+    assert experiment.model.mean == gray["mean"]
     again = Experiment.from_json(experiment.to_json())
     assert again == experiment
     assert type(again.model) is type(experiment.model)

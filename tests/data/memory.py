@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import torch
 
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.base import Sample
 
 SPACE = LabelSpace(
-    names=("a", "b", "c", "d"), colours=((0, 0, 0), (9, 0, 0), (0, 9, 0), (0, 0, 9)), raw_ids=(0, 1, 2, 3)
+    names=("a", "b", "c", "d"), colors=((0, 0, 0), (9, 0, 0), (0, 9, 0), (0, 0, 9)), raw_ids=(0, 1, 2, 3)
 )
 
 
@@ -16,7 +16,7 @@ class InMemory:
     """Gives the samples it was given; see `SegmentationDataset`."""
 
     def __init__(self, samples: Sequence[Sample], space: LabelSpace = SPACE) -> None:
-        self.samples, self.space = samples, space
+        self.samples, self.label_space = samples, space
         self.ids = [sample.id for sample in samples]
 
     def __len__(self) -> int:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pixelwise.core.errors import BadData, InvalidSpec
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.errors import DataError, InvalidSpec
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import CamVid, CamVidOriginal
-from pixelwise.data.camvid_original import COLOURS, ORIGINAL
-from pixelwise.data.images import colours_to_ids
-from tests.data.trees import CAMVID_COLOURS, SPLITS, camvid, camvid_original, write_image, write_labels
+from pixelwise.data.camvid_original import COLORS, ORIGINAL
+from pixelwise.data.images import colors_to_ids
+from tests.data.trees import CAMVID_COLORS, SPLITS, camvid, camvid_original, write_image, write_labels
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -72,7 +72,7 @@ def test_files_that_are_no_images_are_left_alone(tmp_path: Path) -> None:
 def test_an_image_that_lies_there_twice_is_refused_naming_both(tmp_path: Path) -> None:
     camvid(tmp_path, ".jpg")
     png = write_image(tmp_path / "camvid/val/0016E5_01030.png", (12, 16), seed=99)
-    with pytest.raises(BadData, match=f"{png.with_suffix('.jpg')} and {png} have the same name"):
+    with pytest.raises(DataError, match=f"{png.with_suffix('.jpg')} and {png} have the same name"):
         CamVid().build("val", tmp_path)
 
 
@@ -80,7 +80,7 @@ def test_a_listed_image_that_is_absent_is_named(tmp_path: Path) -> None:
     camvid(tmp_path, lists=True)
     gone = tmp_path / "camvid/val/0016E5_01130.png"
     gone.unlink()
-    with pytest.raises(BadData, match=f"{gone}: there is no such file"):
+    with pytest.raises(DataError, match=f"{gone}: there is no such file"):
         CamVid().build("val", tmp_path)[1]
 
 
@@ -88,7 +88,7 @@ def test_a_listed_image_without_labels_is_named(tmp_path: Path) -> None:
     camvid(tmp_path, lists=True)
     gone = tmp_path / "camvid/valannot/0016E5_01130.png"
     gone.unlink()
-    with pytest.raises(BadData, match=f"{gone}: there is no such file"):
+    with pytest.raises(DataError, match=f"{gone}: there is no such file"):
         CamVid().build("val", tmp_path)[1]
 
 
@@ -96,7 +96,7 @@ def test_a_listed_image_without_labels_is_named(tmp_path: Path) -> None:
 def test_without_a_list_an_image_or_labels_alone_are_named(tmp_path: Path, gone: str, left: str) -> None:
     camvid(tmp_path)
     (tmp_path / "camvid" / gone / "0016E5_01130.png").unlink()
-    with pytest.raises(BadData, match=f"{tmp_path / 'camvid' / left / '0016E5_01130.png'}: .*without"):
+    with pytest.raises(DataError, match=f"{tmp_path / 'camvid' / left / '0016E5_01130.png'}: .*without"):
         CamVid().build("val", tmp_path)
 
 
@@ -108,7 +108,7 @@ def test_an_empty_split_is_refused_naming_what_is_empty(tmp_path: Path, lists: b
     if lists:
         (tmp_path / "camvid/test.txt").write_text("\n")
     empty = tmp_path / "camvid" / ("test.txt" if lists else "test")
-    with pytest.raises(BadData, match=f"{empty}: the split 'test' is empty"):
+    with pytest.raises(DataError, match=f"{empty}: the split 'test' is empty"):
         CamVid().build("test", tmp_path)
 
 
@@ -117,42 +117,44 @@ tables = st.dictionaries(st.tuples(levels, levels, levels), st.integers(0, 65535
 
 
 @given(table=tables, seed=st.integers(0, 9))
-def test_colours_become_the_ids_of_their_table(table: dict[tuple[int, int, int], int], seed: int) -> None:
-    colours = [*table]
-    picked = np.random.default_rng(seed).integers(0, len(colours), (7, 9))
-    ids = colours_to_ids(np.array(colours, np.uint8)[picked], table, "a.png")
-    assert ids.tolist() == [[table[colours[i]] for i in row] for row in picked]
+def test_colors_become_the_ids_of_their_table(table: dict[tuple[int, int, int], int], seed: int) -> None:
+    colors = [*table]
+    picked = np.random.default_rng(seed).integers(0, len(colors), (7, 9))
+    ids = colors_to_ids(np.array(colors, np.uint8)[picked], table, "a.png")
+    assert ids.tolist() == [[table[colors[i]] for i in row] for row in picked]
     assert ids.dtype == (np.uint8 if max(table.values()) < 256 else np.uint16)
 
 
-@given(table=tables, colour=st.tuples(levels, levels, levels))
-def test_a_colour_outside_the_table_is_refused_and_named(
-    table: dict[tuple[int, int, int], int], colour: tuple[int, int, int]
+@given(table=tables, color=st.tuples(levels, levels, levels))
+def test_a_color_outside_the_table_is_refused_and_named(
+    table: dict[tuple[int, int, int], int], color: tuple[int, int, int]
 ) -> None:
-    table.pop(colour, None)
-    table[colour[0], colour[1], 255 - colour[2]] = 1  # a neighbour, so that it is never empty
-    picture = np.array([[[*next(iter(table))], colour]], np.uint8)
-    with pytest.raises(BadData) as error:
-        colours_to_ids(picture, table, "a.png")
-    assert str(error.value).startswith(f"a.png: the colours {colour} mean no class; expected the data set's own")
+    table.pop(color, None)
+    table[color[0], color[1], 255 - color[2]] = 1  # a neighbor, so that it is never empty
+    picture = np.array([[[*next(iter(table))], color]], np.uint8)
+    with pytest.raises(DataError) as error:
+        colors_to_ids(picture, table, "a.png")
+    assert str(error.value).startswith(f"a.png: the colors {color} mean no class; expected the data set's own")
 
 
-def test_a_picture_full_of_foreign_colours_is_still_one_short_sentence() -> None:
+def test_a_picture_full_of_foreign_colors_is_still_one_short_sentence() -> None:
     noise = np.arange(300, dtype=np.uint16).astype(np.uint8).reshape(10, 10, 3)
-    with pytest.raises(BadData, match=r"\(0, 1, 2\), \(2, 3, 4\), \(3, 4, 5\), \(5, 6, 7\), … mean no class") as error:
-        colours_to_ids(noise, {(1, 1, 1): 0}, "a.png")
+    with pytest.raises(
+        DataError, match=r"\(0, 1, 2\), \(2, 3, 4\), \(3, 4, 5\), \(5, 6, 7\), … mean no class"
+    ) as error:
+        colors_to_ids(noise, {(1, 1, 1): 0}, "a.png")
     assert len(str(error.value)) < 240
 
 
-def test_the_32_original_colours_each_mean_one_class_or_void() -> None:
-    assert len(COLOURS) == sum(len(members) for members in ORIGINAL.values()) == 32
-    assert set(COLOURS) == {tuple(map(int, colour)) for colour in CAMVID_COLOURS}
+def test_the_32_original_colors_each_mean_one_class_or_void() -> None:
+    assert len(COLORS) == sum(len(members) for members in ORIGINAL.values()) == 32
+    assert set(COLORS) == {tuple(map(int, color)) for color in CAMVID_COLORS}
     assert set(ORIGINAL) == {*CamVidOriginal().label_space.names, "void"}
     space = CamVidOriginal().label_space
     assert space == CamVid().label_space
-    for class_id, colour in enumerate(space.colours):  # but pavement, whose colour is SegNet's own
-        assert COLOURS.get(colour, class_id) == class_id
-    assert [colour for colour in space.colours if colour not in COLOURS] == [space.colours[space.class_id("pavement")]]
+    for class_id, color in enumerate(space.colors):  # but pavement, whose color is SegNet's own
+        assert COLORS.get(color, class_id) == class_id
+    assert [color for color in space.colors if color not in COLORS] == [space.colors[space.class_id("pavement")]]
 
 
 @pytest.mark.parametrize("folder", ["CamVid", "camvid"])
@@ -162,8 +164,8 @@ def test_painted_labels_become_the_eleven_classes_and_void(tmp_path: Path, folde
     split = CamVidOriginal().build("val", tmp_path)
     assert split.ids == ["0016E5_07959", "0016E5_07961"]
     painted = np.array(Image.open(tmp_path / folder / "LabeledApproved_full/0016E5_07959_L.png"))
-    space, labels = split.space, split[0].labels.numpy()
-    meaning = {colour: name for name, members in ORIGINAL.items() for colour in members.values()}
+    space, labels = split.label_space, split[0].labels.numpy()
+    meaning = {color: name for name, members in ORIGINAL.items() for color in members.values()}
     for class_id, (red, green, blue) in zip(labels.flatten(), painted.reshape(-1, 3).tolist(), strict=True):
         name = "void" if class_id == IGNORE else space.names[class_id]
         assert meaning[red, green, blue] == name
@@ -183,7 +185,7 @@ def test_a_smoothed_label_file_is_named(tmp_path: Path) -> None:
     camvid_original(tmp_path)
     path = tmp_path / "CamVid/LabeledApproved_full/0016E5_07959_L.png"
     Image.open(path).resize((32, 24)).resize((16, 12)).save(path)
-    with pytest.raises(BadData, match=rf"{path}: the colours \("):
+    with pytest.raises(DataError, match=rf"{path}: the colors \("):
         CamVidOriginal().build("val", tmp_path)[0]
 
 
@@ -192,5 +194,5 @@ def test_a_frame_that_camvid_does_not_have_belongs_to_no_split(tmp_path: Path, s
     camvid_original(tmp_path)
     image = write_image(tmp_path / "CamVid/701_StillsRaw_full" / f"{stem}.png", (4, 4))
     write_labels(tmp_path / "CamVid/LabeledApproved_full" / f"{stem}_L.png", np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(BadData, match=f"{image}: no frame of CamVid is called that"):
+    with pytest.raises(DataError, match=f"{image}: no frame of CamVid is called that"):
         CamVidOriginal().build("train", tmp_path)

@@ -18,7 +18,7 @@ import pytest
 from torchvision.datasets import VOCSegmentation
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec
+from pixelwise.core.errors import DataError, DatasetNotFound, InvalidSpec
 from pixelwise.data import DATASETS, Voc2007, Voc2012, download
 from pixelwise.data.download import DownloadFailed
 from tests.data.trees import SPLITS, voc
@@ -177,7 +177,7 @@ def test_a_data_set_that_is_there_in_part_is_neither_praised_nor_touched(server:
     (home / gone).unlink()
     before = files(root)
     split = "val" if "val" in gone else "train"
-    with pytest.raises(BadData, match=f"{home} is there but its split '{split}' is not complete; .* move the folder"):
+    with pytest.raises(DataError, match=f"{home} is there but its split '{split}' is not complete; .* move the folder"):
         download.download("voc2012", root)
     assert server.requests == 0
     assert files(root) == before
@@ -294,7 +294,7 @@ def test_no_member_leaves_the_data_root(
     name, link = name.format(outside=outside), link and link.format(outside=outside)
     server.publish("2012", with_member(voc2012(tmp_path / "upstream"), name, link))
     before = files(tmp_path)
-    with pytest.raises(BadData, match=f"'{name}' would leave the data root .*; nothing was unpacked"):
+    with pytest.raises(DataError, match=f"'{name}' would leave the data root .*; nothing was unpacked"):
         download.download("voc2012", root)
     assert set(files(tmp_path)) - set(before) == {"data/archives/VOCtrainval_11-May-2012.tar"}
     assert not (root / "VOCdevkit").exists()
@@ -307,14 +307,14 @@ def test_an_archive_that_ends_in_the_middle_leaves_no_half_data_set(tmp_path: Pa
         picture = [member for member in tar if member.name.endswith(".png")][-1]
     for end in (picture.offset_data + 10, picture.offset):
         server.publish("2012", content[:end])
-        with pytest.raises(BadData, match=r"VOCtrainval_11-May-2012\.tar.*remove .* and run again"):
+        with pytest.raises(DataError, match=r"VOCtrainval_11-May-2012\.tar.*remove .* and run again"):
             download.download("voc2012", root)
         assert list(root.iterdir()) == [root / "archives"]
 
 
 def test_something_else_with_the_right_checksum_is_no_data_set(server: Server, root: Path) -> None:
     server.publish("2012", b"<html>moved</html>" * 100)
-    with pytest.raises(BadData, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         download.download("voc2012", root)
     assert not (root / "VOCdevkit").exists()
 

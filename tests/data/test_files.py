@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.files import Pair, PairedFiles, check_some, list_files, pair_up
 from tests.data.trees import write_image, write_labels
 
-SPACE = LabelSpace(names=("road", "sky"), colours=((1, 2, 3), (4, 5, 6)), raw_ids=(7, 8), void={0: "void"})
+SPACE = LabelSpace(names=("road", "sky"), colors=((1, 2, 3), (4, 5, 6)), raw_ids=(7, 8), void={0: "void"})
 
 
 def paired(folder: Path, labels: np.ndarray) -> tuple[PairedFiles, Pair]:
@@ -20,7 +20,7 @@ def paired(folder: Path, labels: np.ndarray) -> tuple[PairedFiles, Pair]:
 
 def test_a_size_mismatch_names_both_files_and_both_sizes(tmp_path: Path) -> None:
     split, pair = paired(tmp_path, np.full((6, 4), 7, np.uint8))  # the same number of pixels, on its side
-    with pytest.raises(BadData) as error:
+    with pytest.raises(DataError) as error:
         split[0]
     text = str(error.value)
     assert f"{pair.labels}: labels are 4x6" in text
@@ -31,13 +31,13 @@ def test_a_foreign_id_names_the_label_file_and_what_was_expected(tmp_path: Path)
     labels = np.full((4, 6), 7, np.uint8)
     labels[2, 3] = 9
     split, pair = paired(tmp_path, labels)
-    with pytest.raises(BadData, match=rf"{pair.labels}: label ids 9 are outside .*: 0 void, 7 road, 8 sky"):
+    with pytest.raises(DataError, match=rf"{pair.labels}: label ids 9 are outside .*: 0 void, 7 road, 8 sky"):
         split[0]
 
 
 def test_an_image_that_is_listed_twice_is_refused_by_name(tmp_path: Path) -> None:
     pair = Pair("a", tmp_path / "a.png", tmp_path / "labels" / "a.png")
-    with pytest.raises(BadData, match=r"'a' is listed twice"):
+    with pytest.raises(DataError, match=r"'a' is listed twice"):
         PairedFiles([pair, pair._replace(id="b"), pair], SPACE)
 
 
@@ -63,7 +63,7 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
 def test_two_files_that_differ_in_their_ending_only_are_refused(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.png", "b/a.png")
     with pytest.raises(
-        BadData, match=rf"{tmp_path / 'a.jpg'} and {tmp_path / 'a.png'} have the same name; rename or remove one"
+        DataError, match=rf"{tmp_path / 'a.jpg'} and {tmp_path / 'a.png'} have the same name; rename or remove one"
     ):
         list_files(tmp_path, (".png", ".jpg"))
 
@@ -78,23 +78,23 @@ def test_pairs_are_in_the_images_order_and_folders_are_part_of_their_ids() -> No
 
 def test_ids_that_become_the_same_are_refused() -> None:
     files = {"a/x": Path("a/x.png"), "a_x": Path("a_x.png")}
-    with pytest.raises(BadData, match=r"'a_x' is listed twice as a/x\.png and a_x\.png"):
+    with pytest.raises(DataError, match=r"'a_x' is listed twice as a/x\.png and a_x\.png"):
         PairedFiles(pair_up(files, files), SPACE)
 
 
 def test_what_has_no_partner_is_named_and_counted() -> None:
     some = {"a": Path("a.png"), "b": Path("b.png"), "c": Path("c.png")}
     only = {"b": Path("b.png")}
-    with pytest.raises(BadData, match=r"^a\.png \(and 1 more\): an image without labels"):
+    with pytest.raises(DataError, match=r"^a\.png \(and 1 more\): an image without labels"):
         pair_up(some, only)
-    with pytest.raises(BadData, match=r"^a\.png \(and 1 more\): labels without an image"):
+    with pytest.raises(DataError, match=r"^a\.png \(and 1 more\): labels without an image"):
         pair_up(only, some)
 
 
 def test_an_empty_split_is_refused_and_any_other_is_left_as_it_is(tmp_path: Path) -> None:
     items = ["b", "a"]
     assert check_some(items, tmp_path, "val") is items
-    with pytest.raises(BadData, match=f"{tmp_path}: the split 'val' is empty"):
+    with pytest.raises(DataError, match=f"{tmp_path}: the split 'val' is empty"):
         check_some([], tmp_path, "val")
 
 

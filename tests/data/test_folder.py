@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.errors import DataError, DatasetNotFound, InvalidSpec
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import Folder
 from pixelwise.data.files import Pair
-from pixelwise.data.voc import voc_colour
+from pixelwise.data.voc import voc_color
 from tests.data.trees import write_image, write_labels
 
-CELLS = [{"id": 0, "name": "background", "colour": [0, 0, 0]}, {"id": 7, "name": "cell", "colour": [250, 40, 10]}]
+CELLS = [{"id": 0, "name": "background", "color": [0, 0, 0]}, {"id": 7, "name": "cell", "color": [250, 40, 10]}]
 ALL = {"train": ["a", "b"], "val": ["c"], "test": ["d"]}
 LABELS = np.array([[0, 1, 1], [2, 0, 255]], np.uint8)
 
@@ -30,7 +30,7 @@ LABELS = np.array([[0, 1, 1], [2, 0, 255]], np.uint8)
 def add(
     root: Path, names: Iterable[str], labels: np.ndarray = LABELS, images: str = "images", at: str = "labels"
 ) -> None:
-    """Pairs of one image and these labels, in ids or colours."""
+    """Pairs of one image and these labels, in ids or colors."""
     for seed, name in enumerate(names):
         write_image(root / images / f"{name}.jpg", labels.shape[:2], seed)
         write_labels(root / at / f"{name}.png", labels)
@@ -59,10 +59,10 @@ def classes(root: Path, entries: Any) -> Path:
     return listing
 
 
-def refused(root: Path, error: type[Exception] = BadData, **fields: Any) -> str:
+def refused(root: Path, error: type[Exception] = DataError, **fields: Any) -> str:
     """The one sentence for a folder that cannot be used."""
     with pytest.raises(error) as caught:
-        Folder(**fields).found(root)
+        Folder(**fields).resolve(root)
     assert error is DatasetNotFound or "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -79,7 +79,7 @@ def class_ids(root: Path, split: str = "train", **fields: Any) -> list[list[list
 @pytest.mark.parametrize("layout", [in_lists, in_halves, in_splits])
 def test_every_layout_gives_the_same_splits(tmp_path: Path, layout) -> None:
     layout(tmp_path)
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     assert spec.splits == ("train", "val", "test")
     for split, names in ALL.items():
         dataset = spec.build(split, tmp_path)
@@ -101,7 +101,7 @@ def test_splits_may_have_other_names_than_train_and_val(tmp_path: Path, layout: 
         add(tmp_path, [name], images=images, at=images.replace("images", "labels"))
         if layout == "lists":
             (tmp_path / f"{split}.txt").write_text(name)
-    spec = Folder(train_split="training", val_split="valid").found(tmp_path)
+    spec = Folder(train_split="training", val_split="valid").resolve(tmp_path)
     assert spec.splits == (("training", "valid") if layout == "lists" else ("training", "valid", "extra"))
     assert spec.build("valid", tmp_path).ids == ["b"]
     with pytest.raises(InvalidSpec, match=r"no split 'train' \(data.train_split .* Did you mean 'training'\?"):
@@ -110,7 +110,7 @@ def test_splits_may_have_other_names_than_train_and_val(tmp_path: Path, layout: 
 
 def test_folders_below_images_that_are_no_splits_are_part_of_the_names(tmp_path: Path) -> None:
     add(tmp_path, ["berlin/a", "berlin/b", "bonn/a", "bonn/b"])
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     ids = [name for split in spec.splits for name in spec.build(split, tmp_path).ids]
     assert sorted(ids) == ["berlin_a", "berlin_b", "bonn_a", "bonn_b"]
 
@@ -119,7 +119,7 @@ def test_a_list_may_give_endings_sub_folders_blank_lines_and_only_some_of_the_im
     add(tmp_path, ["a b", "x/c", "v1.2", "left out", "d"])
     (tmp_path / "train.txt").write_bytes(b"\xef\xbb\xbfa b\r\n\r\nx/c.jpg\r\nv1.2\r\n")  # as Windows' Notepad saves it
     (tmp_path / "val.txt").write_text("d.png\n")
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     assert spec.splits == ("train", "val")
     assert spec.build("train", tmp_path).ids == ["a b", "x_c", "v1.2"]
     assert spec.build("val", tmp_path).ids == ["d"]
@@ -131,7 +131,7 @@ def test_images_without_any_labels_folder_are_no_split_to_learn_from_or_to_judge
     for file in (tmp_path / "test/labels").iterdir():
         file.unlink()
     (tmp_path / "test/labels").rmdir()
-    assert Folder().found(tmp_path).splits == ("train", "val")
+    assert Folder().resolve(tmp_path).splits == ("train", "val")
     with pytest.raises(DatasetNotFound, match=f"there is no {tmp_path}/test/labels"):
         Folder().build("test", tmp_path)
 
@@ -166,7 +166,7 @@ def test_images_beside_split_folders_or_lists_for_them_are_refused(tmp_path: Pat
 def test_pictures_that_were_predicted_into_the_folder_are_no_split(tmp_path: Path) -> None:
     in_lists(tmp_path)
     add(tmp_path, "a", images="predictions/overlays", at="predictions/labels")
-    assert Folder().found(tmp_path).splits == ("train", "val", "test")
+    assert Folder().resolve(tmp_path).splits == ("train", "val", "test")
 
 
 def test_an_image_without_labels_and_labels_without_an_image_are_named(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_lists_of_unused_splits_may_overlap_with_those_that_are_used(tmp_path: P
     """`trainval` is what both are in, in PASCAL's way."""
     in_lists(tmp_path)
     (tmp_path / "trainval.txt").write_text("a\nb\nc")
-    spec = Folder(train_split="trainval", val_split="test").found(tmp_path)
+    spec = Folder(train_split="trainval", val_split="test").resolve(tmp_path)
     assert spec.build("trainval", tmp_path).ids == ["a", "b", "c"]
 
 
@@ -214,7 +214,7 @@ def test_a_list_in_another_encoding_and_an_empty_list_are_named(tmp_path: Path) 
     (tmp_path / "val.txt").write_bytes("Straße".encode("latin-1"))
     assert f"{tmp_path}/val.txt: is not in UTF-8" in refused(tmp_path)
     (tmp_path / "val.txt").write_text("\n")
-    with pytest.raises(BadData, match="the split 'val' is empty"):
+    with pytest.raises(DataError, match="the split 'val' is empty"):
         Folder().build("val", tmp_path)
 
 
@@ -230,7 +230,7 @@ def test_any_file_name_will_do(tmp_path: Path) -> None:
     (tmp_path / "labels/.DS_Store").touch()
     (tmp_path / "labels/._a name.png").touch()
     (tmp_path / "images/._a name.jpg").touch()
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     datasets = [spec.build(split, tmp_path) for split in spec.splits]
     assert sorted(name for dataset in datasets for name in dataset.ids) == sorted(names)
     assert all(np.array_equal(dataset[i].labels, LABELS) for dataset in datasets for i in range(len(dataset)))
@@ -304,23 +304,23 @@ def test_too_few_images_are_refused_and_a_share_of_everything_too(tmp_path: Path
 # Classes
 
 
-def test_classes_json_says_names_ids_colours_and_void(tmp_path: Path) -> None:
+def test_classes_json_says_names_ids_colors_and_void(tmp_path: Path) -> None:
     void = [
-        {"id": 3, "name": "edge", "void": True, "colour": [9, 9, 9]},
+        {"id": 3, "name": "edge", "void": True, "color": [9, 9, 9]},
         {"id": 255, "name": "unlabelled", "void": True},
     ]
     classes(tmp_path, [*CELLS, *void])
     add(tmp_path, "abc", np.array([[0, 7], [3, 255]], np.uint8))
-    space = Folder().found(tmp_path).label_space
+    space = Folder().resolve(tmp_path).label_space
     assert space.names == ("background", "cell")
     assert space.raw_ids == (0, 7)
     assert space.void == {3: "edge", 255: "unlabelled"}
-    assert space.colours == ((0, 0, 0), (250, 40, 10))
-    assert space.void_colour == (9, 9, 9)
+    assert space.colors == ((0, 0, 0), (250, 40, 10))
+    assert space.void_color == (9, 9, 9)
     assert class_ids(tmp_path) == [[[0, 1], [IGNORE, IGNORE]]]
 
 
-def test_with_colours_in_classes_json_each_file_may_hold_ids_or_colours(tmp_path: Path) -> None:
+def test_with_colors_in_classes_json_each_file_may_hold_ids_or_colors(tmp_path: Path) -> None:
     classes(tmp_path, [*CELLS, {"id": 3, "name": "edge", "color": [9, 9, 9], "void": True}])
     add(tmp_path, "a", np.array([[0, 7, 3]], np.uint8))
     add(tmp_path, "b", np.array([[[0, 0, 0], [250, 40, 10], [9, 9, 9]]], np.uint8))
@@ -328,11 +328,11 @@ def test_with_colours_in_classes_json_each_file_may_hold_ids_or_colours(tmp_path
     (tmp_path / "train.txt").write_text("a\nb\nc")
     assert class_ids(tmp_path) == [[[0, 1, IGNORE]]] * 3
     add(tmp_path, "c", np.array([[[1, 2, 3]]], np.uint8))
-    with pytest.raises(BadData, match=rf"{tmp_path}/labels/c.png: the colours \(1, 2, 3\)"):
+    with pytest.raises(DataError, match=rf"{tmp_path}/labels/c.png: the colors \(1, 2, 3\)"):
         class_ids(tmp_path)
 
 
-def test_without_colours_in_classes_json_gray_in_rgb_is_ids_and_the_palette_is_pascals(tmp_path: Path) -> None:
+def test_without_colors_in_classes_json_gray_in_rgb_is_ids_and_the_palette_is_pascals(tmp_path: Path) -> None:
     classes(tmp_path, [{"id": 0, "name": "background"}, {"id": 7, "name": "cell"}])
     add(tmp_path, "a", np.repeat(np.array([[0, 7]], np.uint8)[..., None], 3, axis=2))
     add(tmp_path, "b", np.array([[[0, 0, 0], [250, 40, 10]]], np.uint8))
@@ -340,9 +340,9 @@ def test_without_colours_in_classes_json_gray_in_rgb_is_ids_and_the_palette_is_p
         (tmp_path / "train.txt").write_text(name)
         if name == "a":
             assert class_ids(tmp_path) == [[[0, 1]]]
-    with pytest.raises(BadData, match=f"{tmp_path}/labels/b.png: expected ids, found colours"):
+    with pytest.raises(DataError, match=f"{tmp_path}/labels/b.png: expected ids, found colors"):
         class_ids(tmp_path)
-    assert Folder().found(tmp_path).label_space.colours == (voc_colour(0), voc_colour(1))
+    assert Folder().resolve(tmp_path).label_space.colors == (voc_color(0), voc_color(1))
 
 
 ENTRY = {"id": 0, "name": "a"}
@@ -362,12 +362,12 @@ ENTRY = {"id": 0, "name": "a"}
         ([ENTRY, 5], "entry 2 .*given: 5"),
         ([ENTRY, {"id": 0, "name": "b"}], "the id 0 appears twice"),
         ([ENTRY, {"id": 1, "name": "a"}], 'the name "a" appears twice'),
-        ([CELLS[0], CELLS[1] | {"colour": [0, 0, 0]}], r"the colour \[0, 0, 0\] appears twice"),
-        ([CELLS[0], ENTRY | {"id": 1}], "'a' has no colour but other classes do"),
-        ([ENTRY | {"colour": [0, 0]}], "entry 1 .*colour"),
-        ([ENTRY | {"colour": [0, 0, 256]}], "entry 1 .*colour"),
-        ([ENTRY | {"colour": "red"}], "entry 1 .*colour"),
-        ([ENTRY | {"colour": [0, 0, 0], "color": [1, 1, 1]}], "entry 1 .*color"),
+        ([CELLS[0], CELLS[1] | {"color": [0, 0, 0]}], r"the color \[0, 0, 0\] appears twice"),
+        ([CELLS[0], ENTRY | {"id": 1}], "'a' has no color but other classes do"),
+        ([ENTRY | {"color": [0, 0]}], "entry 1 .*color"),
+        ([ENTRY | {"color": [0, 0, 256]}], "entry 1 .*color"),
+        ([ENTRY | {"color": "red"}], "entry 1 .*color"),
+        ([ENTRY | {"color": [0, 0, 0], "color": [1, 1, 1]}], "entry 1 .*color"),
         ([ENTRY | {"id": -1}], "entry 1 .*id: .*given: -1"),
         ([ENTRY | {"id": 65536}], "entry 1 .*id: .*given: 65536"),
         ([ENTRY | {"id": "0"}], "entry 1 .*id: .*given: '0'"),
@@ -379,8 +379,8 @@ ENTRY = {"id": 0, "name": "a"}
 def test_whatever_is_wrong_with_classes_json_is_one_sentence(tmp_path: Path, entries: Any, says: str) -> None:
     add(tmp_path, "abc")
     listing = classes(tmp_path, entries)
-    with pytest.raises(BadData, match=f"^{listing}: {says}") as error:
-        Folder().found(tmp_path)
+    with pytest.raises(DataError, match=f"^{listing}: {says}") as error:
+        Folder().resolve(tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -388,7 +388,7 @@ def test_classes_json_may_be_saved_by_notepad_but_not_in_another_encoding(tmp_pa
     add(tmp_path, "abc")
     listing = classes(tmp_path, "")
     listing.write_bytes(b"\xef\xbb\xbf" + json.dumps(CELLS).encode())
-    assert Folder().found(tmp_path).label_space.names == ("background", "cell")
+    assert Folder().resolve(tmp_path).label_space.names == ("background", "cell")
     listing.write_bytes('[{"id": 0, "name": "Straße"}]'.encode("latin-1"))
     assert f"{listing}: is no JSON text" in refused(tmp_path)
 
@@ -422,7 +422,7 @@ def test_ids_are_classes_and_255_is_void_but_for_0_and_255_alone(
     if coding == "palette":
         for name in "abc":
             write_labels(tmp_path / f"labels/{name}.png", labels, [*range(255, -1, -1)] * 3)
-    space = Folder(classes=given_names).found(tmp_path).label_space
+    space = Folder(classes=given_names).resolve(tmp_path).label_space
     assert (space.names, space.raw_ids, space.void) == (names, raw_ids, void)
     expected = [[raw_ids.index(v) if v in raw_ids else IGNORE for v in values]]
     assert class_ids(tmp_path, classes=given_names) == [expected]
@@ -430,11 +430,11 @@ def test_ids_are_classes_and_255_is_void_but_for_0_and_255_alone(
 
 def test_ids_may_have_16_bits(tmp_path: Path) -> None:
     add(tmp_path, "abc", np.array([[1000, 7, 65535]], np.uint16))
-    assert Folder().found(tmp_path).label_space.names == ("class 7", "class 1000", "class 65535")
+    assert Folder().resolve(tmp_path).label_space.names == ("class 7", "class 1000", "class 65535")
     assert class_ids(tmp_path) == [[[1, 0, 2]]]
 
 
-def test_two_coloured_files_are_two_classes(tmp_path: Path) -> None:
+def test_two_colored_files_are_two_classes(tmp_path: Path) -> None:
     add(tmp_path, "abc")
     for name in "abc":
         Image.fromarray(np.array([[True, False, True], [False, False, True]])).save(tmp_path / f"labels/{name}.png")
@@ -453,24 +453,24 @@ def test_labels_may_have_any_lossless_format(tmp_path: Path, ending: str) -> Non
 RED, GRAY = (255, 0, 0), (128, 128, 128)
 
 
-def test_colours_are_classes_named_by_their_colour(tmp_path: Path) -> None:
+def test_colors_are_classes_named_by_their_color(tmp_path: Path) -> None:
     """Also where one file by itself is all gray, as a picture of nothing but background is."""
     add(tmp_path, "abc", np.array([[RED, GRAY, (0, 0, 0)]], np.uint8))
     add(tmp_path, "d", np.array([[GRAY, GRAY]], np.uint8))
     (tmp_path / "train.txt").write_text("a\nd")
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     assert spec.label_space.names == ("#000000", "#808080", "#ff0000")
-    assert spec.label_space.colours == ((0, 0, 0), GRAY, RED)
+    assert spec.label_space.colors == ((0, 0, 0), GRAY, RED)
     assert class_ids(tmp_path) == [[[2, 1, 0]], [[1, 1]]]
     add(tmp_path, "d", np.array([[0, 1]], np.uint8))
-    with pytest.raises(BadData, match=f"{tmp_path}/labels/d.png: expected colours"):
+    with pytest.raises(DataError, match=f"{tmp_path}/labels/d.png: expected colors"):
         spec.build("train", tmp_path)[1]
 
 
-def test_a_void_colour_is_found_that_no_class_has(tmp_path: Path) -> None:
+def test_a_void_color_is_found_that_no_class_has(tmp_path: Path) -> None:
     add(tmp_path, "abc", np.array([[RED, (224, 224, 192)]], np.uint8))
-    space = Folder().found(tmp_path).label_space
-    assert space.void_colour not in space.colours
+    space = Folder().resolve(tmp_path).label_space
+    assert space.void_color not in space.colors
 
 
 @pytest.mark.parametrize(
@@ -480,25 +480,25 @@ def test_a_void_colour_is_found_that_no_class_has(tmp_path: Path) -> None:
         ([[0, 255]], ("cell",), "a.png: the label files hold 0 and 255 only, which are two classes, but 1 are named"),
         ([[255]], (), "a.png: all label files hold 255 .void. only"),
         ([[*range(0, 255, 2)]], (), "a.png: the label files up to this one hold more than 64 ids"),
-        ([[(0, n, 0) for n in range(65)]], (), "a.png: the label files up to this one hold more than 64 colours"),
-        ([[(n, n, n) for n in range(64)] + [RED]], (), "a.png: .* more than 64 colours"),
-        ([[RED, GRAY]], ("a", "b"), "a.png holds colours, and nobody knows which of the 2 names"),
+        ([[(0, n, 0) for n in range(65)]], (), "a.png: the label files up to this one hold more than 64 colors"),
+        ([[(n, n, n) for n in range(64)] + [RED]], (), "a.png: .* more than 64 colors"),
+        ([[RED, GRAY]], ("a", "b"), "a.png holds colors, and nobody knows which of the 2 names"),
     ],
 )
 def test_labels_that_do_not_say_which_classes_there_are_are_refused(
     tmp_path: Path, labels: Any, names: tuple[str, ...], says: str
 ) -> None:
     add(tmp_path, "abc", np.array(labels, np.uint8))
-    with pytest.raises(BadData, match=f"{tmp_path}/labels/{says}"):
-        Folder(classes=names).found(tmp_path)
+    with pytest.raises(DataError, match=f"{tmp_path}/labels/{says}"):
+        Folder(classes=names).resolve(tmp_path)
 
 
-def test_ids_in_some_files_and_colours_in_others_are_refused_with_one_of_each(tmp_path: Path) -> None:
+def test_ids_in_some_files_and_colors_in_others_are_refused_with_one_of_each(tmp_path: Path) -> None:
     add(tmp_path, "ab")
     add(tmp_path, "c", np.array([[RED]], np.uint8))
     text = refused(tmp_path)
     assert f"{tmp_path}/labels/a.png holds ids" in text
-    assert f"{tmp_path}/labels/c.png holds colours" in text
+    assert f"{tmp_path}/labels/c.png holds colors" in text
 
 
 def test_jpeg_labels_are_refused_for_what_they_are(tmp_path: Path) -> None:
@@ -520,7 +520,7 @@ def test_a_damaged_label_file_is_named_however_many_there_are(tmp_path: Path, co
 def test_many_files_give_the_same_classes_as_few(tmp_path: Path) -> None:
     add(tmp_path, [f"{n:03}" for n in range(250)], np.array([[0, 1]], np.uint8))
     add(tmp_path, ["249"], np.array([[3, 255]], np.uint8))
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     assert spec.label_space.raw_ids == (0, 1, 3)
     assert spec.label_space.void == {255: "void"}
 
@@ -548,7 +548,7 @@ def test_20_000_images_are_listed_without_opening_one(tmp_path: Path) -> None:
         (tmp_path / half).mkdir()
         for n in range(20_000):
             os.close(os.open(tmp_path / half / f"{n:05}{ending}", os.O_CREAT))
-    spec = Folder().found(tmp_path)
+    spec = Folder().resolve(tmp_path)
     gc.freeze()  # what other tests left in memory is not to be looked through here
     times = []
     for _ in range(2):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 from PIL import Image
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import Idd, IddLite
 from pixelwise.data.idd import draw_polygons
 from tests.data.trees import idd, idd_lite, write_image, write_polygons
@@ -65,9 +65,9 @@ def test_all_has_the_unlabeled_as_a_27th_class_that_is_not_judged() -> None:
     assert TRAIN.to_classes(raw).tolist() == [[0, 25, IGNORE]]
     assert ALL.to_classes(raw).tolist() == [[0, 25, 26]]
     assert ALL.names == (*TRAIN.names, "unlabeled")
-    assert ALL.not_judged == ("unlabeled",)
+    assert ALL.ignored_in_evaluation == ("unlabeled",)
     assert ALL.groups == TRAIN.groups
-    assert len({*ALL.colours, ALL.void_colour}) == 28
+    assert len({*ALL.colors, ALL.void_color}) == 28
 
 
 @given(corners=st.lists(st.tuples(st.integers(-6, 30), st.integers(-6, 30)), min_size=3, max_size=8))
@@ -121,7 +121,7 @@ def test_a_group_is_drawn_as_its_members(tmp_path: Path, label: str, expected: i
 @pytest.mark.parametrize("label", ["rode", "rodegroup", "", "group"])
 def test_an_unknown_label_names_the_file_and_the_label(tmp_path: Path, label: str) -> None:
     with pytest.raises(
-        BadData, match=rf"a_gtFine_polygons\.json: no label of IDD is called '{label}'\. .*rider, road,"
+        DataError, match=rf"a_gtFine_polygons\.json: no label of IDD is called '{label}'\. .*rider, road,"
     ):
         drawn(tmp_path, {"label": label, "polygon": WHOLE})
 
@@ -146,13 +146,13 @@ HEAD = '"imgHeight": 4, "imgWidth": 6'
 def test_a_damaged_annotation_is_one_sentence_about_the_file(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "a_gtFine_polygons.json"
     path.write_text(text)
-    with pytest.raises(BadData, match=rf"{path}: .*{reason}.* replace") as error:
+    with pytest.raises(DataError, match=rf"{path}: .*{reason}.* replace") as error:
         draw_polygons(path)
     assert "\n" not in str(error.value)
 
 
 def test_an_annotation_that_vanished_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match=f"{tmp_path / 'gone.json'}: cannot be read"):
+    with pytest.raises(DataError, match=f"{tmp_path / 'gone.json'}: cannot be read"):
         draw_polygons(tmp_path / "gone.json")
 
 
@@ -176,7 +176,7 @@ def test_labels_are_the_png_where_there_is_one_and_else_drawn(tmp_path: Path) ->
 def test_a_frame_with_neither_png_nor_polygons_is_named(tmp_path: Path) -> None:
     idd(tmp_path)
     image = write_image(tmp_path / "IDD_Segmentation/leftImg8bit/val/2/frame7_leftImg8bit.png", (12, 16))
-    with pytest.raises(BadData, match=f"{image}: an image without labels"):
+    with pytest.raises(DataError, match=f"{image}: an image without labels"):
         Idd().build("val", tmp_path)
 
 
@@ -184,7 +184,7 @@ def test_polygons_of_another_size_than_their_image_are_refused(tmp_path: Path) -
     idd(tmp_path)
     path = tmp_path / "IDD_Segmentation/gtFine/train/1/frame0029_gtFine_polygons.json"
     write_polygons(path, (16, 12), [])
-    with pytest.raises(BadData, match=f"{path}: labels are 12x16 but their image .* is 16x12"):
+    with pytest.raises(DataError, match=f"{path}: labels are 12x16 but their image .* is 16x12"):
         Idd().build("train", tmp_path)[1]
 
 
@@ -205,5 +205,5 @@ def test_lite_has_the_classes_of_level_1() -> None:
 def test_an_image_of_lite_without_labels_is_named(tmp_path: Path) -> None:
     idd_lite(tmp_path)
     (tmp_path / "idd20k_lite/gtFine/val/3/frame0029_label.png").unlink()
-    with pytest.raises(BadData, match=r"3/frame0029_image\.jpg: an image without labels"):
+    with pytest.raises(DataError, match=r"3/frame0029_image\.jpg: an image without labels"):
         IddLite().build("val", tmp_path)

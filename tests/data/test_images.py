@@ -13,14 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import IGNORE, LabelSpace
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.data.images import (
     IMAGE_SUFFIXES,
     MAX_PIXELS,
     label_picture,
     read_image,
-    read_label_colours,
+    read_label_colors,
     read_raw_labels,
     write_png,
 )
@@ -28,8 +28,8 @@ from tests.data.trees import write_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
 SPACE = LabelSpace(
-    names=("road", "sky"), colours=((10, 20, 30), (40, 50, 60)), raw_ids=(7, 24),
-    void={3: "edge"}, void_colour=(9, 8, 7),
+    names=("road", "sky"), colors=((10, 20, 30), (40, 50, 60)), raw_ids=(7, 24),
+    void={3: "edge"}, void_color=(9, 8, 7),
 )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_black_and_white_becomes_black_and_white(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("CMYK", ".tif"), ("CMYK", ".jpg"), ("YCbCr", ".jpg")])
-def test_inks_and_luma_become_the_colours_that_they_mix(tmp_path: Path, mode: str, suffix: str) -> None:
+def test_inks_and_luma_become_the_colors_that_they_mix(tmp_path: Path, mode: str, suffix: str) -> None:
     """Of CMYK the naive mixture, of YCbCr the formula of JFIF; a JPEG is off by its own loss."""
     flat = np.empty((16, 24, 4 if mode == "CMYK" else 3), np.uint8)
     flat[:] = [30, 200, 90, 40] if mode == "CMYK" else [120, 90, 160]
@@ -152,9 +152,9 @@ def test_inks_and_luma_become_the_colours_that_they_mix(tmp_path: Path, mode: st
     assert np.abs(rows(tmp_path / f"a{suffix}") - np.array(mixed if mode == "CMYK" else luma)).max() <= 3
 
 
-def on_paper(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def on_paper(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     share = alpha.astype(float)[..., None] / 255
-    return colour * share + 255 * (1 - share)
+    return color * share + 255 * (1 - share)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
@@ -174,8 +174,8 @@ def test_a_16_bit_png_loses_its_lower_eight_bits(tmp_path: Path, channels: int) 
     deep = np.random.default_rng(1).integers(0, 2**16, (5, 7, channels)).astype(np.uint16)
     (tmp_path / "a.png").write_bytes(png(deep))
     high = (deep // 256).astype(np.uint8)
-    colour = high[:, :, :3] if channels > 2 else high[:, :, [0, 0, 0]]
-    expected = on_paper(colour, high[:, :, -1]) if channels in (2, 4) else colour
+    color = high[:, :, :3] if channels > 2 else high[:, :, [0, 0, 0]]
+    expected = on_paper(color, high[:, :, -1]) if channels in (2, 4) else color
     assert np.abs(rows(tmp_path / "a.png") - expected).max() <= (1 if channels in (2, 4) else 0)
 
 
@@ -225,7 +225,7 @@ def test_gray_that_was_multiplied_by_its_alpha_is_divided_by_it(tmp_path: Path) 
     (tmp_path / "a.tif").write_bytes(tiff(np.array([[[100, 200]]], np.uint8), extra=1))
     try:
         assert np.abs(rows(tmp_path / "a.tif") - (100 + 255 - 200.0)).max() <= 1
-    except BadData:
+    except DataError:
         pytest.skip("this Pillow does not read such files")
 
 
@@ -239,12 +239,12 @@ def test_gray_that_was_multiplied_by_its_alpha_is_divided_by_it(tmp_path: Path) 
     ],
     ids=["32 bits", "signed", "float", "Lab"],
 )
-def test_values_without_a_known_range_or_colour_are_refused_rather_than_guessed(
+def test_values_without_a_known_range_or_color_are_refused_rather_than_guessed(
     tmp_path: Path, suffix: str, content: bytes
 ) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    with pytest.raises(BadData, match=f"^{path}: expected gray or RGB of 8 or 16 bits a channel, .* convert it"):
+    with pytest.raises(DataError, match=f"^{path}: expected gray or RGB of 8 or 16 bits a channel, .* convert it"):
         read_image(path)
 
 
@@ -255,7 +255,7 @@ def test_portable_graymaps_of_10_bits_reach_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
 def test_of_an_animation_or_several_pages_the_first_is_taken(tmp_path: Path, suffix: str) -> None:
-    frames = [Image.new("RGB", (7, 5), colour) for colour in ("#ff0000", "#00ff00", "#0000ff")]
+    frames = [Image.new("RGB", (7, 5), color) for color in ("#ff0000", "#00ff00", "#0000ff")]
     frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:], duration=40, lossless=True)
     with Image.open(tmp_path / f"a{suffix}") as stored:
         assert getattr(stored, "n_frames", 1) == 3
@@ -278,12 +278,12 @@ def test_of_a_stereo_photo_the_first_view_is_taken_and_its_labels_are_refused(tm
     left, right = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
     left.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[right])
     assert np.abs(rows(tmp_path / "a.jpg").astype(int) - [255, 0, 0]).max() <= 2
-    with pytest.raises(BadData, match="labels must not be MPO"):
+    with pytest.raises(DataError, match="labels must not be MPO"):
         read_raw_labels(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize(("transparency", "alpha"), [(None, 255), (1, 0), (bytes([255, 102, 255]), 102)])
-def test_a_palette_image_shows_its_colours_and_a_palette_label_its_indices(
+def test_a_palette_image_shows_its_colors_and_a_palette_label_its_indices(
     tmp_path: Path, transparency: int | bytes | None, alpha: int
 ) -> None:
     indices = np.array([[0, 1], [2, 1]], np.uint8)
@@ -294,7 +294,7 @@ def test_a_palette_image_shows_its_colours_and_a_palette_label_its_indices(
     second = [round(255 - (255 - c) * alpha / 255) for c in (60, 50, 40)]
     assert rows(path).tolist() == [[[9, 8, 7], second], [[255, 0, 3], second]]
     assert read_raw_labels(path).tolist() == indices.tolist()
-    assert read_label_colours(path).tolist() == [[[9, 8, 7], [60, 50, 40]], [[255, 0, 3], [60, 50, 40]]]
+    assert read_label_colors(path).tolist() == [[[9, 8, 7], [60, 50, 40]], [[255, 0, 3], [60, 50, 40]]]
 
 
 def test_16_bit_labels_keep_their_ids(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_16_bit_labels_keep_their_ids(tmp_path: Path) -> None:
     assert read_raw_labels(tmp_path / "a.png").tolist() == ids.tolist()
 
 
-def test_two_coloured_labels_are_0_and_1(tmp_path: Path) -> None:
+def test_two_colored_labels_are_0_and_1(tmp_path: Path) -> None:
     Image.fromarray(np.array([[True, False]])).save(tmp_path / "a.png")
     assert read_raw_labels(tmp_path / "a.png").tolist() == [[1, 0]]
 
@@ -325,7 +325,7 @@ def test_a_damaged_file_is_one_sentence_with_its_name(
 ) -> None:
     path = write_image(tmp_path / "a.png", (40, 40))
     path.write_bytes(path.read_bytes()[:700] if content == b"half" else content)
-    with pytest.raises(BadData) as error:
+    with pytest.raises(DataError) as error:
         read(path)
     assert str(error.value).startswith(f"{path}: {sentence}")
     assert str(error.value).endswith("; replace or remove the file.")
@@ -334,13 +334,13 @@ def test_a_damaged_file_is_one_sentence_with_its_name(
 
 def test_a_folder_that_is_called_like_an_image_is_named_as_one(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(BadData, match="is a folder, not an image"):
+    with pytest.raises(DataError, match="is a folder, not an image"):
         read_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("read", [read_image, read_raw_labels])
 def test_an_absent_file_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
-    with pytest.raises(BadData, match=f"{tmp_path / 'a.png'}: there is no such file"):
+    with pytest.raises(DataError, match=f"{tmp_path / 'a.png'}: there is no such file"):
         read(tmp_path / "a.png")
 
 
@@ -362,7 +362,7 @@ def test_whatever_bytes_a_disk_loses_the_answer_is_pixels_or_a_sentence(tmp_path
         path.write_bytes(damaged[: rng.randrange(spared, len(damaged))] if rng.random() < 0.3 else damaged)
         try:
             assert read_image(path).dtype == torch.uint8
-        except BadData as e:
+        except DataError as e:
             refused += str(path) in str(e)
     assert refused > 20
 
@@ -376,19 +376,19 @@ def test_a_picture_that_claims_to_be_gigantic_is_refused_by_its_header(
     path = tmp_path / "a.png"
     path.write_bytes(png(np.zeros((1, 1, 3), np.uint8), size=(width, height)))
     assert width * height > MAX_PIXELS
-    with pytest.raises(BadData, match=f"^{path}: .* more than the 80 million pixels that are taken; scale it down"):
+    with pytest.raises(DataError, match=f"^{path}: .* more than the 80 million pixels that are taken; scale it down"):
         read(path)
 
 
 def test_labels_in_a_jpeg_are_refused_because_its_compression_changes_ids(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.png"):  # whatever its name says
         Image.fromarray(PIXELS[:, :, 0]).save(tmp_path / name, format="JPEG")
-        for read in (read_raw_labels, read_label_colours):
-            with pytest.raises(BadData, match=r"labels must not be JPEG.*; export them again as PNG"):
+        for read in (read_raw_labels, read_label_colors):
+            with pytest.raises(DataError, match=r"labels must not be JPEG.*; export them again as PNG"):
                 read(tmp_path / name)
 
 
-def test_a_label_picture_holds_raw_ids_and_shows_the_data_sets_colours(tmp_path: Path) -> None:
+def test_a_label_picture_holds_raw_ids_and_shows_the_data_sets_colors(tmp_path: Path) -> None:
     classes = np.array([[0, 1], [IGNORE, 0]], np.uint8)
     write_png(tmp_path / "a.png", label_picture(classes, SPACE))
     stored = Image.open(tmp_path / "a.png")
@@ -398,7 +398,7 @@ def test_a_label_picture_holds_raw_ids_and_shows_the_data_sets_colours(tmp_path:
 
 
 def test_a_label_picture_with_large_ids_is_16_bit_gray(tmp_path: Path) -> None:
-    space = LabelSpace(names=("a", "b"), colours=((0, 0, 0), (1, 1, 1)), raw_ids=(3, 1000), void={300: "void"})
+    space = LabelSpace(names=("a", "b"), colors=((0, 0, 0), (1, 1, 1)), raw_ids=(3, 1000), void={300: "void"})
     classes = np.array([[0, 1, IGNORE]], np.uint8)
     write_png(tmp_path / "a.png", label_picture(classes, space))
     assert np.array(Image.open(tmp_path / "a.png")).tolist() == [[3, 1000, 300]]

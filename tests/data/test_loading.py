@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pixelwise.core.errors import BadData
+from pixelwise.core.errors import DataError
 from pixelwise.data import CamVid, SegmentationDataset, Shapes
 from pixelwise.data.base import Sample
 from pixelwise.data.loading import Batch, TrainLoader, read_samples
@@ -32,10 +32,10 @@ def order(batches: Iterable[Batch]) -> list[int]:
 
 
 def sentence(batches: Iterable[object]) -> str:
-    """What BadData says; `pytest.raises` would keep the error, and with it the loader and its workers."""
+    """What DataError says; `pytest.raises` would keep the error, and with it the loader and its workers."""
     try:
         list(batches)
-    except BadData as e:
+    except DataError as e:
         return str(e)
     pytest.fail("nothing was wrong")
 
@@ -62,10 +62,10 @@ def test_another_epoch_or_seed_is_another_order_and_the_same_is_the_same() -> No
 
 
 def test_an_epoch_of_several_passes_has_each_sample_as_often_and_augmented_anew(shapes: SegmentationDataset) -> None:
-    train = TrainLoader(numbered(10), NOTHING, None, batch_size=4, seed=0, passes=3)
+    train = TrainLoader(numbered(10), NOTHING, None, batch_size=4, seed=0, val_every=3)
     assert len(train) == 8
     assert sorted(order(train.epoch(0))) == sorted(3 * list(range(10)))
-    views = TrainLoader(InMemory([shapes[0]]), EVERYTHING, None, batch_size=4, seed=0, passes=4)
+    views = TrainLoader(InMemory([shapes[0]]), EVERYTHING, None, batch_size=4, seed=0, val_every=4)
     assert len({view.numpy().tobytes() for view in next(views.epoch(0)).images}) == 4
 
 
@@ -163,7 +163,7 @@ def test_a_loader_that_failed_ends_with_its_workers_at_once(workers: int) -> Non
     try:
         train = loader(mixed, workers=workers)
         alive = weakref.ref(train)
-        with contextlib.suppress(BadData):
+        with contextlib.suppress(DataError):
             next(train.epoch(0))
         del train
         assert alive() is None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import DATASETS, CamVid, Cityscapes
 from pixelwise.data.camvid_original import split_of
 from pixelwise.data.files import PairedFiles
@@ -40,7 +40,7 @@ def test_a_split_is_whole_and_its_samples_are_valid(real_data: Path, kind: str, 
         image, labels, _ = dataset[index]
         assert image.shape == (3, *labels.shape)
         assert image.shape == (3, 360, 480) or kind != "camvid"
-        assert set(labels.flatten().tolist()) <= {*range(dataset.space.num_classes), IGNORE}
+        assert set(labels.flatten().tolist()) <= {*range(dataset.label_space.num_classes), IGNORE}
         assert labels.min() < labels.max()
         assert image.float().std() > 10
 
@@ -60,9 +60,9 @@ def test_the_palette_of_voc_files_is_the_label_spaces(real_data: Path, kind: str
     skip_where_links_are_text(dataset)
     palette = Image.open(dataset.pairs[0].labels).getpalette()
     assert palette is not None
-    space = dataset.space
-    assert palette[: 3 * space.num_classes] == [level for colour in space.colours for level in colour]
-    assert tuple(palette[-3:]) == space.void_colour
+    space = dataset.label_space
+    assert palette[: 3 * space.num_classes] == [level for color in space.colors for level in color]
+    assert tuple(palette[-3:]) == space.void_color
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
@@ -78,6 +78,8 @@ def test_both_spaces_of_cityscapes_read_the_same_labels(real_data: Path) -> None
     assert few.ids == all_.ids == [f"aachen_00000{i}_000019" for i in range(3)]
     for i in range(3):
         raw, labels = all_[i].labels, few[i].labels
-        judged = torch.tensor([few.space.class_id(n) if n in few.space.names else IGNORE for n in all_.space.names])
-        assert torch.equal(judged[raw.long()], labels.long())
+        evaluated = torch.tensor(
+            [few.label_space.class_id(n) if n in few.label_space.names else IGNORE for n in all_.label_space.names]
+        )
+        assert torch.equal(evaluated[raw.long()], labels.long())
         assert (labels != IGNORE).float().mean() > 0.7

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data.base import Sample
 from pixelwise.data.shapes import KINDS, OBJECTS, Kind, Shapes, ShapesSplit
 
@@ -25,7 +25,7 @@ def samples(spec: Shapes, split: str = "train") -> list[Sample]:
     return [built[i] for i in range(len(built))]
 
 
-def neighbourhood(labels: np.ndarray, reach: int) -> np.ndarray:
+def neighborhood(labels: np.ndarray, reach: int) -> np.ndarray:
     """`[H, W, n]`: the labels of the square of pixels within `reach` of each pixel; void beyond the frame."""
     padded = np.pad(labels, reach, constant_values=IGNORE)
     side = 2 * reach + 1
@@ -50,7 +50,7 @@ def test_a_sample_keeps_the_contract_of_data_sets():
     assert sample.image.shape == (3, 48, 64)
     assert sample.labels.shape == (48, 64)
     assert sample.image.dtype == sample.labels.dtype == torch.uint8
-    assert split.space == SMALL.label_space
+    assert split.label_space == SMALL.label_space
 
 
 def test_the_same_spec_gives_the_same_pictures_in_any_order_and_any_process():
@@ -120,20 +120,20 @@ def test_void_lies_on_outlines_only():
     lonely = total = 0
     for sample in samples(Shapes(images=40)):
         labels = sample.labels.numpy()
-        near = neighbourhood(labels, 4)[labels == IGNORE]
+        near = neighborhood(labels, 4)[labels == IGNORE]
         known = near != IGNORE
         assert known.any(axis=1).all(), "void is no more than a few pixels wide"
         least, most = near.min(axis=1), np.where(known, near, 0).max(axis=1)
         lonely += int((least == most).sum())
         total += len(near)
-    # Void within one class: two neighbours of one kind, and outlines along the frame.
+    # Void within one class: two neighbors of one kind, and outlines along the frame.
     assert lonely / total < 0.1
 
 
 def test_void_separates_every_object_from_the_background():
     for sample in samples(Shapes(images=20)):
         labels = sample.labels.numpy()
-        near = neighbourhood(labels, 1)[labels == 0]
+        near = neighborhood(labels, 1)[labels == 0]
         assert set(np.unique(near)) <= {0, IGNORE}
 
 
@@ -148,8 +148,8 @@ def test_distances_are_negative_inside_and_never_too_large(kind: Kind):
     assert 1.5 < (away < 0).sum() * step**2 < 4, "no shape is hair-thin"
 
 
-def test_colour_does_not_tell_the_class():
-    """The mean colours of the two commonest shapes differ by less than the colours within one of them."""
+def test_color_does_not_tell_the_class():
+    """The mean colors of the two commonest shapes differ by less than the colors within one of them."""
     means: dict[int, list[np.ndarray]] = {1: [], 2: []}
     for sample in samples(Shapes(size=(64, 64), images=150)):
         for label, found in means.items():
@@ -204,11 +204,11 @@ def test_an_index_out_of_range(index: int):
         SMALL.build("train", ROOT)[index]
 
 
-def test_void_has_a_name_a_raw_id_and_a_colour():
+def test_void_has_a_name_a_raw_id_and_a_color():
     space = Shapes().label_space
     assert space.void == {255: "border"}
     assert space.names == ("background", "disc", "square", "triangle", "ring", "cross", "star")
-    assert space.void_colour == (224, 224, 192)
-    assert space.colours[0] == (0, 0, 0)
+    assert space.void_color == (224, 224, 192)
+    assert space.colors[0] == (0, 0, 0)
     labels = SMALL.build("train", ROOT)[0].labels.numpy()
     assert np.array_equal(space.to_classes(space.to_raw(labels)), labels)

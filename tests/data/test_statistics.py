@@ -1,4 +1,4 @@
-"""Statistics of a split, judged by NumPy on all pixels at once."""
+"""Statistics of a split, evaluated by NumPy on all pixels at once."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data.base import Sample
 from pixelwise.data.statistics import Statistics, Survey, measure, survey
 from tests.data.memory import InMemory

@@ -1,7 +1,7 @@
 """Whatever is done to an image is done to its labels.
 
 Coordinates are painted into both: labels are the number of the block a pixel lies in, the image is that number as a
-grey level. After any augmentation the two have to tell of the same block.
+gray level. After any augmentation the two have to tell of the same block.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data.transforms import Augment, augment, resize
 
 HEIGHT, WIDTH, BLOCK = 64, 80, 16
-STEP = 12  # grey levels between two blocks
+STEP = 12  # gray levels between two blocks
 NUMBERS = torch.arange(20, dtype=torch.uint8).view(4, 5).repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
 
 ranges = st.tuples(st.floats(0.8, 1.6), st.floats(0.8, 1.6)).map(lambda r: (min(r), max(r)))
@@ -54,7 +54,7 @@ def painted(labels: Tensor) -> Tensor:
 
 
 def inside_blocks(labels: Tensor, reach: int) -> Tensor:
-    """Pixels whose whole neighbourhood has one label: no interpolation mixes blocks there."""
+    """Pixels whose whole neighborhood has one label: no interpolation mixes blocks there."""
     values = torch.nn.functional.pad(labels[None].float(), [reach] * 4, value=-1)
     highest = torch.nn.functional.max_pool2d(values, 2 * reach + 1, 1)
     lowest = -torch.nn.functional.max_pool2d(-values, 2 * reach + 1, 1)
@@ -129,7 +129,7 @@ def test_labels_are_void_exactly_where_the_turned_image_is_absent(
     image = torch.full((3, height, width), 200, dtype=torch.uint8)
     labels = torch.ones(height, width, dtype=dtype)
     image, labels = augment(image, labels, Augment(rotate=angle), highest())
-    # Where each pixel's centre lay before: y points down, so counter-clockwise on screen is this sign.
+    # Where each pixel's center lay before: y points down, so counter-clockwise on screen is this sign.
     y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1]).reshape(2, 1, 1) / 2
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     beyond = np.maximum(abs(x * cos - y * sin) - width / 2, abs(x * sin + y * cos) - height / 2)
@@ -156,22 +156,22 @@ def test_a_crop_lies_anywhere_with_equal_chance() -> None:
     assert np.bincount(columns).tolist() == pytest.approx([500] * 4, abs=4 * (2000 * 0.25 * 0.75) ** 0.5)
 
 
-def test_jitter_changes_light_and_colours_within_its_range_and_no_label() -> None:
+def test_jitter_changes_light_and_colors_within_its_range_and_no_label() -> None:
     image = torch.randint(60, 120, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels = NUMBERS[:16, :16]
-    views = [augment(image, labels, Augment(jitter=0.3), chance(seed)) for seed in range(50)]
+    views = [augment(image, labels, Augment(color_jitter=0.3), chance(seed)) for seed in range(50)]
     assert all(torch.equal(view[1], labels) for view in views)
     light = np.array([view[0].float().mean() / image.float().mean() for view in views])
     assert light.min() < 0.8 < 1.2 < light.max(), "brightness alone decides the mean: the others keep it"
-    assert (light > 0.7 - 3 / 60).all(), "each of the three cuts off what is below a grey level"
+    assert (light > 0.7 - 3 / 60).all(), "each of the three cuts off what is below a gray level"
     assert (light < 1.31).all()
 
 
 def test_jitter_is_torchvisions_own_in_its_order() -> None:
     image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    ours, _ = augment(image, NUMBERS[:16, :16], Augment(jitter=0.25), highest())
-    judge = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
-    assert torch.equal(ours, judge)
+    ours, _ = augment(image, NUMBERS[:16, :16], Augment(color_jitter=0.25), highest())
+    evaluate = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
+    assert torch.equal(ours, evaluate)
 
 
 @pytest.mark.parametrize("bad", [(0.0, 1.0), (1.5, 0.5), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
@@ -198,19 +198,19 @@ def test_resized_labels_stay_within_half_a_pixel_of_the_image(width: int, dtype:
     """Both hold the column that a pixel came from: the image at 4 levels a column, the labels to the nearest."""
     columns = torch.arange(60).expand(4, 60)
     image, labels = resize((4 * columns).to(torch.uint8).expand(3, -1, -1), columns.to(dtype), (4, width))
-    middle = slice(width // 8 + 1, -(width // 8) - 1)  # at the ends, interpolation has neighbours on one side only
+    middle = slice(width // 8 + 1, -(width // 8) - 1)  # at the ends, interpolation has neighbors on one side only
     apart = (image[0, :, middle] / 4 - labels[:, middle]).abs()
-    assert apart.max() <= 0.5 + 1 / 4  # half a column, and one grey level of rounding
+    assert apart.max() <= 0.5 + 1 / 4  # half a column, and one gray level of rounding
 
 
 def test_legacy_nearest_would_shift_labels_by_a_pixel_and_a_half() -> None:
-    """Why labels are resized with NEAREST_EXACT: at a quarter of the size, a pixel's centre is column 4i + 1.5."""
+    """Why labels are resized with NEAREST_EXACT: at a quarter of the size, a pixel's center is column 4i + 1.5."""
     columns = torch.arange(60, dtype=torch.uint8).expand(4, 60)
-    centres = 4 * torch.arange(15) + 1.5
+    centers = 4 * torch.arange(15) + 1.5
     _, ours = resize(painted(columns), columns, (1, 15))
     legacy = F.resize(columns[None], [1, 15], InterpolationMode.NEAREST)[0]
-    assert (ours[0] - centres).tolist() == [0.5] * 15
-    assert (legacy[0] - centres).tolist() == [-1.5] * 15
+    assert (ours[0] - centers).tolist() == [0.5] * 15
+    assert (legacy[0] - centers).tolist() == [-1.5] * 15
 
 
 def test_doubling_repeats_every_label_twice() -> None:

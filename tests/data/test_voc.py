@@ -7,21 +7,21 @@ import pytest
 from PIL import Image
 from torchvision.datasets import VOCSegmentation
 
-from pixelwise.core.errors import BadData, DatasetNotFound
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.errors import DataError, DatasetNotFound
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import Voc2007, Voc2012
-from pixelwise.data.voc import voc_colour
+from pixelwise.data.voc import voc_color
 from tests.data.trees import SPLITS, voc, voc_palette
 
 KNOWN = {"background": (0, 0, 0), "aeroplane": (128, 0, 0), "person": (192, 128, 128), "tvmonitor": (0, 64, 128)}
 """As the development kit's guide shows them."""
 
 
-def test_the_colours_are_the_development_kits() -> None:
+def test_the_colors_are_the_development_kits() -> None:
     space = Voc2012().label_space
-    assert {name: space.colours[space.class_id(name)] for name in KNOWN} == KNOWN
-    assert space.void_colour == (224, 224, 192)
-    assert [level for index in range(256) for level in voc_colour(index)] == voc_palette()
+    assert {name: space.colors[space.class_id(name)] for name in KNOWN} == KNOWN
+    assert space.void_color == (224, 224, 192)
+    assert [level for index in range(256) for level in voc_color(index)] == voc_palette()
 
 
 @pytest.mark.parametrize("year", [2007, 2012])
@@ -41,18 +41,18 @@ def test_torchvision_reads_the_same_pixels_and_ids(tmp_path: Path, year: int, sp
         assert (sample.labels == IGNORE).any()
 
 
-def test_colours_instead_of_ids_are_refused(tmp_path: Path) -> None:
+def test_colors_instead_of_ids_are_refused(tmp_path: Path) -> None:
     """A common accident: label files that were saved again as RGB."""
     voc(tmp_path, 2007)
     labels = tmp_path / "VOCdevkit/VOC2007/SegmentationClass/2007_000000.png"
     Image.open(labels).convert("RGB").save(labels)
-    with pytest.raises(BadData, match=rf"{labels}: expected label ids .* found a picture of mode RGB"):
+    with pytest.raises(DataError, match=rf"{labels}: expected label ids .* found a picture of mode RGB"):
         Voc2007().build("train", tmp_path)[0]
 
 
 def test_the_absent_labels_of_2012s_test_split_are_explained(tmp_path: Path) -> None:
     voc(tmp_path, 2012, splits=("train", "val"))
-    with pytest.raises(DatasetNotFound, match=r"test\.txt(.|\n)*not public: judge on val"):
+    with pytest.raises(DatasetNotFound, match=r"test\.txt(.|\n)*not public: evaluate on val"):
         Voc2012().build("test", tmp_path)
     voc(tmp_path, 2007, splits=("train", "val"))
     with pytest.raises(DatasetNotFound) as error:
@@ -70,5 +70,5 @@ def test_an_empty_list_is_named(tmp_path: Path) -> None:
     voc(tmp_path, 2012)
     listing = tmp_path / "VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt"
     listing.write_text("\n\n")
-    with pytest.raises(BadData, match=f"{listing}: the split 'val' is empty"):
+    with pytest.raises(DataError, match=f"{listing}: the split 'val' is empty"):
         Voc2012().build("val", tmp_path)

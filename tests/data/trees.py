@@ -66,7 +66,7 @@ def voc(root: Path, year: int, splits: tuple[str, ...] = ("train", "val", "test"
 
 
 def voc_palette() -> list[int]:
-    """VOC's colour map, as the development kit's VOClabelcolormap computes it."""
+    """VOC's color map, as the development kit's VOClabelcolormap computes it."""
     table = []
     for index in range(256):
         red = green = blue = 0
@@ -87,11 +87,11 @@ def camvid_original(root: Path) -> None:
               "Seq05VD_f00000", "Seq05VD_f05100")  # fmt: skip
     for i, frame in enumerate(frames):
         write_image(home / "701_StillsRaw_full" / f"{frame}.png", (12, 16), seed=i)
-        labels = CAMVID_COLOURS[ids((12, 16), [*range(len(CAMVID_COLOURS))], seed=i)]
+        labels = CAMVID_COLORS[ids((12, 16), [*range(len(CAMVID_COLORS))], seed=i)]
         write_labels(home / "LabeledApproved_full" / f"{frame}_L.png", labels)
 
 
-CAMVID_COLOURS = np.array(
+CAMVID_COLORS = np.array(
     [
         (64, 128, 64), (192, 0, 128), (0, 128, 192), (0, 128, 64), (128, 0, 0), (64, 0, 128), (64, 0, 192),
         (192, 128, 64), (192, 192, 128), (64, 64, 128), (128, 0, 192), (192, 0, 64), (128, 128, 64), (192, 0, 192),
@@ -101,7 +101,7 @@ CAMVID_COLOURS = np.array(
     ],
     np.uint8,
 )  # fmt: skip
-"""The 32 colours in the alphabetic order of the release's own list, Animal to Wall."""
+"""The 32 colors in the alphabetic order of the release's own list, Animal to Wall."""
 
 
 def cityscapes(root: Path, folder: str = "cityscapes") -> None:

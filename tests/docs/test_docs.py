@@ -20,11 +20,11 @@ from pixelwise import recipes
 from pixelwise.cli import main
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment
-from pixelwise.report.comparison import Comparison
-from pixelwise.runs import Run
-from pixelwise.studies import accuracy, datasets, minutes, records, results
+from pixelwise.reporting.comparison import Comparison
+from pixelwise.run import Run
 from tests.data.trees import TREES
 from tests.networks import Small
+from tools import accuracy, datasets, minutes, records, results
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -45,11 +45,11 @@ def reduced(get: Callable[[str], Experiment]) -> Callable[[str], Experiment]:
         experiment = get(name)
         optimizer = experiment.fit.optimizer.replace(encoder_lr=None)  # the small network has no encoder
         fit = experiment.fit.replace(
-            epochs=1, passes=1, minutes=None, batch_size=2, optimizer=optimizer, workers=0, device="cpu",
+            epochs=1, val_every=1, minutes=None, batch_size=2, optimizer=optimizer, workers=0, device="cpu",
             precision="fp32",
         )  # fmt: skip
         data = Shapes(size=(32, 32), images=4) if isinstance(experiment.data, Shapes) else experiment.data
-        size = (32, 32) if experiment.size else None
+        size = (32, 32) if experiment.image_size else None
         return experiment.replace(data=data, model=Small(), fit=fit, size=size, watch=())
 
     return small
@@ -88,7 +88,7 @@ def run_command(line: str) -> None:
         subprocess.run([*words, "--fail", "--silent", "--show-error"], check=True)
     elif words[0] == "pixelwise":
         main(words[1:])
-    elif words[:3] == ["python", "-m", "pixelwise.studies.results"]:
+    elif words[:3] == ["python", "-m", "tools.results"]:
         results.main(words[3:])
     else:
         raise AssertionError(f"nothing here runs '{line}'")
@@ -148,7 +148,7 @@ def test_the_site_is_built_without_a_warning() -> None:
     for page in Path("site").rglob("*.html"):
         fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)', page.read_text("utf-8"))
         assert not fetched, page
-    assert "pixelwise.engine.train.train" in Path("site/python/index.html").read_text("utf-8")
+    assert "pixelwise.training.loop.train" in Path("site/python/index.html").read_text("utf-8")
 
 
 def test_the_notebook_runs() -> None:
@@ -199,7 +199,7 @@ def test_the_logs_numbers_are_those_of_its_records() -> None:
 
 def test_a_results_command_trains_that_experiment() -> None:
     asked = recipes.get("voc2012/fcn").with_values(
-        {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.weights": "none"}
+        {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.class_weights": "none"}
     )
     words = shlex.split(records.command(asked))
     assert words[:2] == ["pixelwise", "train"]

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from pixelwise.cli import main
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data import Shapes
-from pixelwise.runs import Run
+from pixelwise.run import Run
 
 QUICK = [
     "--set", "data.size=[32,32]", "data.images=8", "fit.epochs=1", "fit.batch_size=4", "fit.workers=0",
@@ -55,7 +55,7 @@ def test_the_verbs_and_flags_are_these_and_no_others(capsys: pytest.CaptureFixtu
     expected = {
         "demo": {"--out", "--seed"},
         "train": {"--data-root", "--out", "--seed", "--resume", "--track", "--set"},
-        "evaluate": {"--split", "--data-root", "--backend", "--precision", *views, "--judges", "--json"},
+        "evaluate": {"--split", "--data-root", "--backend", "--precision", *views, "--evaluates", "--json"},
         "predict": {"--out", "--backend", "--precision", *views, "--labels-only", "--data-root"},
         "report": {"--split", "--data-root", "--out"},
         "compare": {"--split", "--data-root", "--out"},
@@ -165,7 +165,17 @@ def test_set_may_be_repeated_or_take_several_values(tmp_path: Path) -> None:
 
 
 def test_a_loss_with_class_weights_trains(tmp_path: Path) -> None:
-    main(["train", "shapes/fcn", "--out", str(tmp_path / "run"), *QUICK, "loss.weights=inverse", "fit.clip=1"])
+    main(
+        [
+            "train",
+            "shapes/fcn",
+            "--out",
+            str(tmp_path / "run"),
+            *QUICK,
+            "loss.class_weights=inverse",
+            "fit.grad_clip_norm=1",
+        ]
+    )
     assert Run.open(tmp_path / "run").history()[0].train_loss is not None
 
 
@@ -230,7 +240,7 @@ def test_predict_writes_labels_and_overlays_at_each_images_size(run: Run, tmp_pa
         assert labels.mode == "P"
         assert labels.size == (53, 37)
         assert set(np.unique(np.array(labels))) <= set(Shapes().label_space.raw_ids)
-        assert (labels.getpalette() or [])[3:6] == list(Shapes().label_space.colours[1])
+        assert (labels.getpalette() or [])[3:6] == list(Shapes().label_space.colors[1])
     with Image.open(tmp_path / "out/overlays/summer/é.png") as overlay:
         assert overlay.mode == "RGB"
         assert overlay.width >= 32
@@ -271,9 +281,9 @@ def test_list_names_everything_with_a_line_about_it(what: str, capsys: pytest.Ca
         (["evaluate", "nowhere", "--scales", "-1"], "scales: -1 is no factor above 0"),
         (["evaluate", "nowhere", "--window", "64"], "window: 64 is no height and width in pixels"),
         (["evaluate", "nowhere", "--window", "0", "32"], "window: 0 32 is no height and width in pixels"),
-        (["evaluate", "nowhere", "--judges", "--flip"], "--judges looks at torch's plain predictions"),
+        (["evaluate", "nowhere", "--evaluates", "--flip"], "--evaluates looks at torch's plain predictions"),
         (["predict", "nowhere", "a.png", "--out", "x", "--scales", "2", "2"], "scales: 2 is given twice"),
-        (["list", "colours"], "colours"),
+        (["list", "colors"], "colors"),
     ],
 )  # fmt: skip
 def test_a_careless_command_gets_one_sentence(argv: list[str], sentence: str, capsys: Any) -> None:

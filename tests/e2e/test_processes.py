@@ -11,9 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pixelwise.engine.train import resume, train
-from pixelwise.experiment import Experiment
-from pixelwise.runs import Run
+from pixelwise.run import Run
+from pixelwise.training.loop import resume, train
 
 SIZE = ["--set", "data.size=[32,32]", "data.images=16", "fit.batch_size=4", "fit.device=cpu", "fit.precision=fp32"]
 SIZE += [f"model={Path(__file__).parents[1] / 'networks.py'}:Small", "fit.memory_format=channels_last"]
@@ -42,7 +41,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_weights(tmp_path: Path) ->
     process.communicate()
     cut = Run.open(tmp_path / "cut")
     assert 2 <= len(cut.history()) < 12
-    whole = train(Experiment.from_json(cut.experiment_json()), out=tmp_path / "whole")
+    whole = train(cut.experiment, out=tmp_path / "whole")
     resume(cut)
     ours, theirs = load_file(cut.last), load_file(whole.last)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from pixelwise.cli import main
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.data.files import PairedFiles
 from pixelwise.experiment import Experiment
-from pixelwise.runs import Run
+from pixelwise.run import Run
 from tests.e2e.real import FOLDERS, mended
 from tests.networks import Small
 
@@ -85,13 +85,13 @@ def test_train_evaluate_predict_and_stats(case: Case, root: Path, own_folder: Pa
     for pair in split.pairs[:3]:
         written = np.array(Image.open(Path("out/labels") / f"{pair.image.stem}.png"))
         assert written.shape == split[split.ids.index(pair.id)].labels.shape
-        assert set(np.unique(written)) <= set(split.space.raw_ids)
+        assert set(np.unique(written)) <= set(split.label_space.raw_ids)
 
     capsys.readouterr()
     fields = [word for flag in case.flags if "classes" in flag for word in ("--set", flag.removeprefix("data."))]
     main(["data", "stats", kind, *place, "--split", case.split, "--json", "--out", "stats", *fields])
     counted = json.loads(capsys.readouterr().out)["splits"][case.split]
     assert counted["statistics"]["images"] == len(split)
-    per_class = [sum(int((each == i).sum()) for each in labels) for i in range(split.space.num_classes)]
+    per_class = [sum(int((each == i).sum()) for each in labels) for i in range(split.label_space.num_classes)]
     assert counted["statistics"]["pixel_counts"] == per_class
     assert {file.name for file in Path("stats").iterdir()} == {"samples.png", "classes.png", "statistics.json"}

@@ -1,4 +1,4 @@
-"""Every recipe on the real data of its kind, at reduced size: a few steps, judged, and a prediction written.
+"""Every recipe on the real data of its kind, at reduced size: a few steps, evaluated, and a prediction written.
 
 Each data set is made small by links to a few of its files; IDD-Lite stands for IDD.
 """
@@ -12,10 +12,10 @@ from PIL import Image
 from pixelwise import recipes
 from pixelwise.data import DATASETS
 from pixelwise.data.files import PairedFiles
-from pixelwise.engine import train as loop
-from pixelwise.engine.evaluate import evaluate
-from pixelwise.engine.predict import predict
+from pixelwise.evaluation.evaluate import evaluate
 from pixelwise.experiment import Experiment
+from pixelwise.inference.predict import predict
+from pixelwise.training import loop
 from tests.e2e.real import FOLDERS, mended
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
@@ -75,7 +75,7 @@ def test_a_recipe_trains_is_judged_and_predicts(
     if not (small_root / FOLDERS[experiment.data.kind]).is_dir():
         pytest.skip(f"PIXELWISE_DATA has no {FOLDERS[experiment.data.kind]}")
     run = loop.train(experiment, data_root=small_root, out=tmp_path / "run")
-    # Training has judged the validation split; Cityscapes' images are too large to do it twice here.
+    # Training has evaluated the validation split; Cityscapes' images are too large to do it twice here.
     judged_already = experiment.data.kind == "cityscapes"
     result = run.results()["train"] if judged_already else evaluate(run, None, small_root)
     assert result.images == (3 if experiment.data.kind == "cityscapes" else IMAGES)
@@ -87,4 +87,4 @@ def test_a_recipe_trains_is_judged_and_predicts(
     (written,) = predict(run, [split.pairs[0].image], tmp_path / "out").written
     labels = np.array(Image.open(written.labels))
     assert labels.shape == tuple(split[0].labels.shape)
-    assert set(np.unique(labels)) <= set(split.space.raw_ids)
+    assert set(np.unique(labels)) <= set(split.label_space.raw_ids)

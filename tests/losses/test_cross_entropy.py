@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.losses import CrossEntropy
 from pixelwise.losses.cross_entropy import CrossEntropyLoss
 
@@ -24,13 +24,13 @@ def case() -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
-def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None, smoothing: float) -> None:
+def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None, label_smoothing: float) -> None:
     ours, labels = case()
     theirs = ours.clone().requires_grad_()
-    mean = CrossEntropyLoss(weights, smoothing)(ours.requires_grad_(), labels).mean
-    judge = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=smoothing)
-    torch.testing.assert_close(mean, judge)
-    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(judge, theirs))
+    mean = CrossEntropyLoss(weights, label_smoothing)(ours.requires_grad_(), labels).mean
+    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=label_smoothing)
+    torch.testing.assert_close(mean, evaluate)
+    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs))
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
@@ -42,9 +42,9 @@ def test_logits_of_eight_bits_give_torchs_loss_to_fp32_and_its_gradient_to_bf16(
     short = logits.bfloat16().contiguous(memory_format=layout)
     ours, theirs = short.clone().requires_grad_(), short.float().requires_grad_()
     mean = CrossEntropyLoss(weights)(ours, labels.byte()).mean
-    judge = F.cross_entropy(theirs, labels, weights, ignore_index=255)
-    torch.testing.assert_close(mean, judge)
-    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(judge, theirs)
+    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255)
+    torch.testing.assert_close(mean, evaluate)
+    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs)
     assert mine.is_contiguous(memory_format=layout)
     torch.testing.assert_close(mine.float(), exact, rtol=2**-7, atol=1e-9)
 
@@ -76,8 +76,8 @@ def test_classes_of_equal_size_make_both_schemes_plain_cross_entropy() -> None:
     logits, labels = case()
     counts = torch.full((5,), 1000)
     plain = CrossEntropy().build(counts)(logits, labels).mean
-    torch.testing.assert_close(CrossEntropy(weights="inverse").build(counts)(logits, labels).mean, plain)
-    torch.testing.assert_close(CrossEntropy(weights="complement").build(counts)(logits, labels).mean, plain)
+    torch.testing.assert_close(CrossEntropy(class_weights="inverse").build(counts)(logits, labels).mean, plain)
+    torch.testing.assert_close(CrossEntropy(class_weights="complement").build(counts)(logits, labels).mean, plain)
 
 
 def test_a_network_that_knows_nothing_pays_the_logarithm_of_the_number_of_classes() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.losses import Dice
 from pixelwise.losses.dice import DiceLoss, Form
 

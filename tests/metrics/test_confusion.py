@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.metrics import confusion
 
 K = 5
@@ -181,7 +181,7 @@ def test_a_group_is_what_renaming_its_members_before_counting_gives(pairs: Pairs
 def test_an_ignored_class_is_void_where_it_is_true_and_a_miss_where_it_is_predicted(
     pairs: Pairs, ignored: list[int]
 ) -> None:
-    """Cityscapes' rule. The classes that are judged see pixels that none of them was given."""
+    """Cityscapes' rule. The classes that are evaluated see pixels that none of them was given."""
     nothing = K
     seen = [(t, nothing if p in ignored else p) for t, p in pairs if t != IGNORE and t not in ignored]
     expected = []

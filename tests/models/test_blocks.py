@@ -19,7 +19,7 @@ from pixelwise.models import (
     ValidUnet,
 )
 from pixelwise.models.aspp import Aspp
-from pixelwise.models.blocks import Part
+from pixelwise.models.blocks import Freezable
 from pixelwise.models.r2_fcn import Recurrent, RecurrentResidual
 
 ORDERS: list[tuple[ModelSpec, str, int]] = [
@@ -158,7 +158,7 @@ def test_aspp_cannot_train_on_one_image_but_can_be_asked_about_one() -> None:
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_frozen_part_stays_in_eval_inside_a_network_that_trains(frozen: bool) -> None:
-    part = Part(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.5)), frozen)
+    part = Freezable(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.5)), frozen)
     network = nn.Sequential(part, nn.BatchNorm2d(4)).train()
     assert network[1].training
     assert {layer.training for layer in part.modules()} == {not frozen}
@@ -167,7 +167,7 @@ def test_a_frozen_part_stays_in_eval_inside_a_network_that_trains(frozen: bool) 
 
 
 def test_nothing_of_a_frozen_part_is_kept_for_a_gradient_and_no_grad_stays_no_grad() -> None:
-    frozen, learning = (Part(nn.Conv2d(3, 4, 1), frozen=f) for f in (True, False))
+    frozen, learning = (Freezable(nn.Conv2d(3, 4, 1), frozen=f) for f in (True, False))
     x = torch.zeros(1, 3, 2, 2, requires_grad=True)
     assert not frozen(x).requires_grad
     assert learning(x).requires_grad

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Voc2007
-from pixelwise.engine import train as loop
-from pixelwise.engine.predictor import Predictor
-from pixelwise.engine.train import resume, train
 from pixelwise.experiment import Experiment
+from pixelwise.inference.predictor import Predictor
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetFcn
+from pixelwise.training import loop
+from pixelwise.training.loop import resume, train
 from tests.models.test_pretrained import published
 
 SPEC = ResnetFcn(encoder="resnet18", widths=(8, 8, 8, 8, 8))

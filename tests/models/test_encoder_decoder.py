@@ -68,7 +68,7 @@ def test_an_auxiliary_map_is_cropped_to_the_places_that_see_the_image() -> None:
 @every_one
 @torch.no_grad()
 def test_predicting_does_not_compute_the_auxiliary_head(kind: type[TimmSpec]) -> None:
-    model, plain = segmenter(kind).eval(), segmenter(kind, aux=0).eval()
+    model, plain = segmenter(kind).eval(), segmenter(kind, aux_loss_weight=0).eval()
     head = model.network.get_submodule("auxiliary.0")
     head.register_forward_hook(lambda *_: pytest.fail("it was computed"))
     assert torch.equal(model(images(1, 64, 64)), plain(images(1, 64, 64))), "nor does it change the first weights"

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pixelwise.engine.schedule import build_optimizer
 from pixelwise.experiment import Optimizer
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
+from pixelwise.training.schedule import build_optimizer
 
 FROZEN: list[tuple[ModelSpec, str]] = [
     (ResnetFcn(encoder="resnet18", frozen=True), "encoder."),

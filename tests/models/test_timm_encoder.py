@@ -17,7 +17,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.models import DeeplabV3Plus, EncoderUnet, PpLiteseg, Segformer
-from pixelwise.models.pretrained import check_licence
+from pixelwise.models.pretrained import check_license
 from pixelwise.models.timm_encoder import TimmSpec
 from tests.models.test_blocks import randomise
 from tests.models.test_download import Web
@@ -167,7 +167,7 @@ def test_an_encoder_that_cannot_serve_is_refused_in_a_sentence(spec: TimmSpec, s
 
 
 @pytest.mark.parametrize(
-    ("encoder", "licence"),
+    ("encoder", "license"),
     [
         ("convnextv2_atto.fcmae_ft_in1k", "cc-by-nc-4.0"),
         ("convnext_tiny.eupe_lvd1689m", "fair-noncommercial-research-license"),
@@ -175,12 +175,12 @@ def test_an_encoder_that_cannot_serve_is_refused_in_a_sentence(spec: TimmSpec, s
         ("regnety_320.seer", "seer-license"),
     ],
 )
-def test_weights_that_forbid_commercial_use_are_refused(encoder: str, licence: str) -> None:
-    with pytest.raises(InvalidSpec, match=rf"{encoder} are under {licence}, which forbids commercial use"):
-        check_licence(encoder)
+def test_weights_that_forbid_commercial_use_are_refused(encoder: str, license: str) -> None:
+    with pytest.raises(InvalidSpec, match=rf"{encoder} are under {license}, which forbids commercial use"):
+        check_license(encoder)
 
 
-def test_their_licence_is_looked_at_before_they_are_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_their_license_is_looked_at_before_they_are_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = EncoderUnet(encoder="convnextv2_atto.fcmae_ft_in1k")
     network = spec.build(3)
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("weights were asked for"))

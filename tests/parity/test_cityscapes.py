@@ -1,7 +1,7 @@
 """Our scores against Cityscapes' official evaluation, which runs in a virtual environment of its own.
 
-Where the official rule shows: pixels that are truly of a class that is not judged count for nothing, but a judged pixel
-that is *called* one of those is missed. Networks that learn the 34 classes are judged like that here too; those that
+Where the official rule shows: pixels that are truly of a class that is not evaluated count for nothing, but a evaluated pixel
+that is *called* one of those is missed. Networks that learn the 34 classes are evaluated like that here too; those that
 learn the 19 cannot make that mistake.
 """
 
@@ -17,13 +17,13 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data import Cityscapes
 from pixelwise.metrics import confusion
 
 JUDGE = Path(__file__).with_name("cityscapes_judge.py")
 TRAIN, ALL = Cityscapes().label_space, Cityscapes(classes="all").label_space
-IGNORED = [ALL.class_id(name) for name in ALL.not_judged]
+IGNORED = [ALL.class_id(name) for name in ALL.ignored_in_evaluation]
 
 
 class Case(NamedTuple):
@@ -53,7 +53,7 @@ def python() -> Path:
     return Path(given)
 
 
-def judged(python: Path, files: list[Path]) -> dict[str, Any]:
+def evaluated(python: Path, files: list[Path]) -> dict[str, Any]:
     done = subprocess.run([python, JUDGE, *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -105,10 +105,10 @@ def check_categories(theirs: dict[str, Any], matrix: confusion.Matrix, space: La
 
 
 def test_names_ids_and_categories_are_the_official_ones(python: Path) -> None:
-    table = judged(python, [])["labels"]
+    table = evaluated(python, [])["labels"]
     assert [label["id"] for label in table] == [*ALL.raw_ids]
     assert [label["name"] for label in table] == [*ALL.names]
-    assert [label["name"] for label in table if label["ignoreInEval"]] == [*ALL.not_judged]
+    assert [label["name"] for label in table if label["ignoreInEval"]] == [*ALL.ignored_in_evaluation]
     trained = sorted((label["trainId"], label["id"], label["name"]) for label in table if label["trainId"] != 255)
     assert trained == [*zip(range(19), TRAIN.raw_ids, TRAIN.names, strict=True)]
     of = {name: category for category, names in ALL.groups["category"].items() for name in names}
@@ -116,12 +116,12 @@ def test_names_ids_and_categories_are_the_official_ones(python: Path) -> None:
     assert TRAIN.groups == ALL.groups
 
 
-def test_colours_are_the_official_ones_wherever_those_differ(python: Path) -> None:
-    table = judged(python, [])["labels"]
+def test_colors_are_the_official_ones_wherever_those_differ(python: Path) -> None:
+    table = evaluated(python, [])["labels"]
     seen: set[tuple[int, ...]] = set()
-    for label, ours in zip(table, ALL.colours, strict=True):
+    for label, ours in zip(table, ALL.colors, strict=True):
         theirs = tuple(label["color"])
-        assert (ours == theirs) == (theirs not in seen), "the first with a colour keeps it"
+        assert (ours == theirs) == (theirs not in seen), "the first with a color keeps it"
         seen.add(theirs)
 
 
@@ -130,18 +130,18 @@ def test_scores_of_19_classes_are_the_official_ones(python: Path, tmp_path: Path
     """Also where a class, or a whole category, occurs in neither labels nor predictions."""
     ids = tuple(raw for raw in TRAIN.raw_ids if raw not in absent)
     case = corrupted(random_labels(absent), ids, tmp_path, seed=0)
-    theirs = judged(python, case.files)["scores"]
+    theirs = evaluated(python, case.files)["scores"]
     check_19_classes(theirs, case.matrix(TRAIN))
     check_34_classes(theirs, case.matrix(ALL))
     assert sum(map(math.isnan, theirs["classScores"].values())) == 15 + len(absent)
 
 
 def test_scores_of_34_classes_are_the_official_ones(python: Path, tmp_path: Path) -> None:
-    """Predictions of classes that are not judged lie on judged pixels, and the other way round."""
+    """Predictions of classes that are not evaluated lie on evaluated pixels, and the other way round."""
     case = corrupted(random_labels(()), ALL.raw_ids, tmp_path, seed=1)
     matrix = case.matrix(ALL)
     assert np.delete(matrix, IGNORED, 0)[:, IGNORED].any(0).all()
-    check_34_classes(judged(python, case.files)["scores"], matrix)
+    check_34_classes(evaluated(python, case.files)["scores"], matrix)
     assert np.nanmean(confusion.iou(matrix, IGNORED)) != pytest.approx(confusion.mean_iou(matrix), abs=1e-3)
 
 
@@ -153,7 +153,7 @@ def test_scores_on_real_labels_are_the_official_ones(
     split = Cityscapes(classes="all").build("train", real_data)
     labels = [split[i].labels.numpy().astype(np.uint8) for i in range(len(split))]
     case = corrupted(labels, space.raw_ids, tmp_path, seed=2)
-    theirs = judged(python, case.files)["scores"]
+    theirs = evaluated(python, case.files)["scores"]
     check_34_classes(theirs, case.matrix(ALL))
     if space is TRAIN:
         check_19_classes(theirs, case.matrix(TRAIN))

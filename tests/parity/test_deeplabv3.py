@@ -13,8 +13,8 @@ from torchvision.models.segmentation import DeepLabV3_ResNet101_Weights, deeplab
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Voc2012
-from pixelwise.engine.predictor import Predictor
 from pixelwise.experiment import Experiment
+from pixelwise.inference.predictor import Predictor
 from pixelwise.models import DeeplabV3, Segmenter
 
 SIZES = [(32, 32), (41, 57), (64, 96)]

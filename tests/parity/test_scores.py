@@ -1,9 +1,9 @@
 """Our scores against torchmetrics and scikit-learn, on random labels with void pixels.
 
-The judges differ from us, and from each other, on classes that occur neither in the labels nor in the prediction, or in
+The evaluates differ from us, and from each other, on classes that occur neither in the labels nor in the prediction, or in
 the prediction alone:
 
-- an empty union: NaN here and left out of the mean; 0 from both judges, left out of torchmetrics' mean and of
+- an empty union: NaN here and left out of the mean; 0 from both evaluates, left out of torchmetrics' mean and of
   scikit-learn's unless `labels` names it;
 - predicted but never true: IoU 0 everywhere. Mean accuracy leaves it out here, as scikit-learn's does.
 """
@@ -16,7 +16,7 @@ import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, jaccard_score
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.metrics import confusion
 
 K = 7

@@ -44,8 +44,8 @@ def picture(path: Path) -> np.ndarray:
         return np.array(opened.convert("RGB"))
 
 
-def has(pixels: np.ndarray, colour: str) -> bool:
-    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+def has(pixels: np.ndarray, color: str) -> bool:
+    wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return bool((pixels == wanted).all(axis=-1).any())
 
 
@@ -55,8 +55,8 @@ def test_a_history_of_any_length(tmp_path, epochs):
     pixels = picture(tmp_path / "curves.png")
     height, width, _ = pixels.shape
     assert 1000 <= height <= width <= 2500
-    for colour in SERIES[:3]:  # validation and the named classes
-        assert has(pixels, colour)
+    for color in SERIES[:3]:  # validation and the named classes
+        assert has(pixels, color)
     assert [p.name for p in tmp_path.iterdir()] == ["curves.png"]
 
 

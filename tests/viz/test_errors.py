@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.viz.errors import FIRST, SECOND, errors, who
 
 IMAGE = np.full((1, 5, 3), 100, np.uint8)
 LABELS = np.array([[0, 1, 1, 2, IGNORE]], np.uint8)
 
 
-def test_a_pixel_has_the_colour_of_the_one_that_alone_is_right() -> None:
+def test_a_pixel_has_the_color_of_the_one_that_alone_is_right() -> None:
     first, second = np.array([[0, 1, 0, 0, 0]], np.uint8), np.array([[0, 0, 1, 1, 1]], np.uint8)
     both, one, two, none, void = who(IMAGE, LABELS, first, second)[0].astype(int)
     assert len(set(both)) == 1  # gray
@@ -19,7 +19,7 @@ def test_a_pixel_has_the_colour_of_the_one_that_alone_is_right() -> None:
     assert not void.any()
 
 
-def test_only_what_is_wrong_and_not_void_is_coloured() -> None:
+def test_only_what_is_wrong_and_not_void_is_colored() -> None:
     shown = errors(IMAGE, np.array([[0, 1, 0, 2, 0]], np.uint8), LABELS)[0].astype(int)
     assert [len(set(pixel)) > 1 for pixel in shown] == [False, False, True, False, False]
     assert not shown[4].any()

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from pixelwise.core.labels import IGNORE, LabelSpace
+from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.viz.legend import font, legend, present
-from pixelwise.viz.overlay import colourise, overlay, with_legend
+from pixelwise.viz.overlay import colorise, overlay, with_legend
 
 STREET = LabelSpace(
     names=("sky", "road", "car"),
-    colours=((70, 130, 180), (128, 64, 128), (0, 0, 142)),
+    colors=((70, 130, 180), (128, 64, 128), (0, 0, 142)),
     raw_ids=(0, 1, 2),
     void={11: "unlabelled"},
-    void_colour=(1, 2, 3),
+    void_color=(1, 2, 3),
 )
 OBJECTS = STREET.replace(names=("background", "cat", "dog"))
 
@@ -33,7 +33,7 @@ def classes() -> np.ndarray:
 
 
 def inside(classes: np.ndarray) -> np.ndarray:
-    """Pixels whose four neighbours have their class."""
+    """Pixels whose four neighbors have their class."""
     padded = np.pad(classes, 1, mode="edge")
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
     same: np.ndarray = np.logical_and.reduce([near == classes for near in around])
@@ -41,11 +41,11 @@ def inside(classes: np.ndarray) -> np.ndarray:
 
 
 def swatches(picture: np.ndarray, space: LabelSpace) -> set[str]:
-    return {n for n, c in zip(space.names, space.colours, strict=True) if (picture == c).all(axis=-1).any()}
+    return {n for n, c in zip(space.names, space.colors, strict=True) if (picture == c).all(axis=-1).any()}
 
 
-def test_colours_are_the_label_spaces(classes):
-    picture = colourise(classes, STREET)
+def test_colors_are_the_label_spaces(classes):
+    picture = colorise(classes, STREET)
     assert tuple(picture[0, 59]) == (70, 130, 180)
     assert tuple(picture[39, 59]) == (128, 64, 128)
     assert tuple(picture[0, 0]) == (1, 2, 3)
@@ -57,16 +57,16 @@ def test_opacity_0_changes_only_rims(image, classes):
     assert (picture[~inside(classes)] != image[~inside(classes)]).any()
 
 
-def test_opacity_1_shows_only_colours(image, classes):
+def test_opacity_1_shows_only_colors(image, classes):
     valid = classes != IGNORE
-    np.testing.assert_array_equal(overlay(image, classes, STREET, 1.0)[valid], colourise(classes, STREET)[valid])
+    np.testing.assert_array_equal(overlay(image, classes, STREET, 1.0)[valid], colorise(classes, STREET)[valid])
 
 
 @pytest.mark.parametrize("opacity", [0.25, 0.5, 0.8])
-def test_inside_a_region_image_and_colour_are_mixed(image, classes, opacity):
-    expected = (1 - opacity) * image + opacity * colourise(classes, STREET).astype(float)
+def test_inside_a_region_image_and_color_are_mixed(image, classes, opacity):
+    expected = (1 - opacity) * image + opacity * colorise(classes, STREET).astype(float)
     at = inside(classes) & (classes != IGNORE)
-    # One grey level for rounding the result, one for rounding the opacity to 1/256.
+    # One gray level for rounding the result, one for rounding the opacity to 1/256.
     np.testing.assert_allclose(overlay(image, classes, STREET, opacity)[at], expected[at], atol=1.5)
 
 
@@ -77,10 +77,10 @@ def test_void_and_background_are_the_image(image, classes):
         assert (picture[~clear] != image[~clear]).any(axis=-1).mean() > 0.99
 
 
-def test_a_thin_pole_has_its_full_colour(image):
+def test_a_thin_pole_has_its_full_color(image):
     classes = np.zeros((40, 60), np.uint8)
     classes[:, 30] = 2
-    assert (overlay(image, classes, STREET, 0.1)[:, 30] == STREET.colours[2]).all()
+    assert (overlay(image, classes, STREET, 0.1)[:, 30] == STREET.colors[2]).all()
 
 
 def test_rims_of_large_pictures_are_wider():
@@ -128,7 +128,7 @@ def test_legend_is_drawn_below_an_untouched_picture(image):
 def test_no_name_is_cut_off(width):
     """On a strip with twice the room the same ink appears: nothing was outside the first one."""
     names = tuple(f"class number {i} with a long name" for i in range(20))
-    space = LabelSpace(names=names, colours=((50, 90, 200),) * 20, raw_ids=tuple(range(20)))
+    space = LabelSpace(names=names, colors=((50, 90, 200),) * 20, raw_ids=tuple(range(20)))
     classes = np.arange(20, dtype=np.uint8).repeat(width)[: 20 * width].reshape(20, width)
     picture = np.zeros((20, width, 3), np.uint8)
     strip = with_legend(picture, classes, space)[20:]
@@ -143,7 +143,7 @@ def test_more_classes_need_more_rows():
     def height(count: int) -> int:
         space = LabelSpace(
             names=tuple(f"class {i}" for i in range(count)),
-            colours=((9, 9, 9),) * count,
+            colors=((9, 9, 9),) * count,
             raw_ids=tuple(range(count)),
         )
         classes = np.resize(np.arange(count, dtype=np.uint8), (100, 300))

@@ -22,7 +22,7 @@ class DatasetNotFound(PixelwiseError):
     """A data set's folder or split is missing; the text shows the tree that was expected."""
 
 
-class BadData(PixelwiseError):
+class DataError(PixelwiseError):
     """A file of a data set that cannot be used: unreadable, of another size, with foreign label ids."""
 
 

@@ -37,21 +37,27 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         temp.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """`write_atomic` for a text, in UTF-8."""
+def write_bytes(path: Path, content: bytes) -> None:
+    """`write_atomic` for bytes."""
 
     def write(temp: Path) -> None:
-        temp.write_text(text, encoding="utf-8")
+        temp.write_bytes(content)
 
     write_atomic(path, write)
 
 
-def check_free(path: Path, purpose: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """`write_atomic` for a text, in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def check_free(path: Path, purpose: str, *, taken_over: bool = False) -> None:
     """Checks, without touching anything, that a folder for output can be made: before the long work, not after it.
 
     Args:
         path: The folder; it may be absent or empty.
-        purpose: What is to be written, for the error's sentence ("a run").
+        purpose: Kind of output, for the error's sentence ("a run").
+        taken_over: Whether the folder may hold files, which the output replaces.
 
     Raises:
         RunError: It is a file, it is not empty, or it cannot be written to.
@@ -60,7 +66,7 @@ def check_free(path: Path, purpose: str) -> None:
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
         if not existing.is_dir():
             raise RunError(f"{existing} is a file: {purpose} needs a new or empty folder; choose another --out.")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(path.iterdir()) and not taken_over:
             raise RunError(f"{path} is not empty: {purpose} needs a new or empty folder; choose another --out.")
     except OSError as e:
         raise cannot_write(path, e) from None

@@ -5,8 +5,11 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from hashlib import blake2b
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -157,30 +160,34 @@ def explain(error: ValidationError, spec: Any) -> str:
     return f"{where}: {message}{given}" if where else message + given
 
 
+_code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
+
+
+@contextmanager
+def code_folder(folder: Path) -> Iterator[None]:
+    """While entered, `load_object` takes a `.py` file from this folder if a file of that name is in it.
+
+    Args:
+        folder: Folder of copied source files; it may be absent.
+    """
+    token = _code_folder.set(folder)
+    try:
+        yield
+    finally:
+        _code_folder.reset(token)
+
+
 def load_object(path: str) -> Any:
-    """The object that an import path names: `my_file.py:MyNet` or `my_package.module:MyNet`.
+    """The object of an import path: `my_file.py:MyNet` or `my_package.module:MyNet`.
+
+    A file is imported once per content: a changed file is another module.
 
     Raises:
-        InvalidSpec: No such file, module or object, or it fails while it is imported.
+        InvalidSpec: The file, module or object does not exist, or fails while it is imported.
     """
     source, _, name = path.rpartition(":")
     try:
-        if source.endswith(".py"):
-            file = Path(source).resolve()
-            key = f"pixelwise_user_{file.stem}_{abs(hash(file))}"
-            if key not in sys.modules:
-                found = importlib.util.spec_from_file_location(key, file)
-                if found is None or found.loader is None or not file.is_file():
-                    raise InvalidSpec(f"'{path}': there is no file {file}.")
-                sys.modules[key] = importlib.util.module_from_spec(found)
-                try:
-                    found.loader.exec_module(sys.modules[key])
-                except BaseException:
-                    del sys.modules[key]  # half a module
-                    raise
-            module = sys.modules[key]
-        else:
-            module = importlib.import_module(source)
+        module = _module_of_file(path, Path(source)) if source.endswith(".py") else importlib.import_module(source)
     except InvalidSpec:
         raise
     except Exception as e:  # whatever a file of the user's own may raise
@@ -188,6 +195,25 @@ def load_object(path: str) -> Any:
     if not hasattr(module, name):
         raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
     return getattr(module, name)
+
+
+def _module_of_file(path: str, given: Path) -> ModuleType:
+    folder = _code_folder.get()
+    file = folder / given.name if folder and (folder / given.name).is_file() else given.resolve()
+    if not file.is_file():
+        raise InvalidSpec(f"'{path}': there is no file {file}.")
+    key = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
+    if key not in sys.modules:
+        found = importlib.util.spec_from_file_location(key, file)
+        assert found is not None
+        assert found.loader is not None
+        sys.modules[key] = importlib.util.module_from_spec(found)
+        try:
+            found.loader.exec_module(sys.modules[key])
+        except BaseException:
+            del sys.modules[key]  # half a module
+            raise
+    return sys.modules[key]
 
 
 def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> WrapValidator:

@@ -24,11 +24,11 @@ SizedImage = UInt8[Tensor, "3 h w"]
 SizedLabels = Integer[Tensor, "h w"]
 """Its class ids."""
 Images = UInt8[Tensor, "B 3 H W"]
-"""A batch of RGB images, 0..255; networks normalise them on their own device."""
+"""A batch of RGB images, 0..255; networks normalize them on their own device."""
 Features = Float[Tensor, "B C H W"]
-"""A normalised image or a feature map."""
+"""A normalized image or a feature map."""
 Encoded = Float[Tensor, "B D h w"]
-"""A normalised image or a feature map after a change of size."""
+"""A normalized image or a feature map after a change of size."""
 Projected = Float[Tensor, "B D H W"]
 """A feature map as large as the one it was made from, with other channels."""
 FeatureMap = Float[Tensor, "B _ _ _"]

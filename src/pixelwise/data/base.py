@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from pixelwise.core.errors import DatasetNotFound, InvalidSpec, did_you_mean
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import Image, ImageLabels
 
@@ -32,7 +32,7 @@ class SegmentationDataset(Protocol):
     """One split of a data set."""
 
     @property
-    def space(self) -> LabelSpace:
+    def label_space(self) -> LabelSpace:
         """The classes."""
         ...
 
@@ -78,10 +78,10 @@ class DataSpec(Spec):
 
     @property
     def label_space(self) -> LabelSpace:
-        """Classes, colours and raw ids."""
+        """Classes, colors and raw ids."""
         raise NotImplementedError
 
-    def found(self, root: Path) -> "DataSpec":
+    def resolve(self, root: Path) -> "DataSpec":
         """The spec with what only the disk knows filled in, as a run stores it. Most sets know all of it already.
 
         Args:
@@ -89,7 +89,7 @@ class DataSpec(Spec):
 
         Raises:
             DatasetNotFound: See `build`.
-            BadData: What lies there cannot be understood.
+            DataError: What lies there cannot be understood.
         """
         del root
         return self

@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import make_folder, write_atomic, write_text
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.base import DataSpec, Sample, SegmentationDataset
 from pixelwise.data.files import PairedFiles
 from pixelwise.data.loading import read_samples
@@ -49,7 +49,7 @@ class DecodedSplit:
     """
 
     def __init__(self, file: Path, sides: list[tuple[int, int]], ids: list[str], space: LabelSpace) -> None:
-        self.file, self.ids, self.space = file, ids, space
+        self.file, self.ids, self.label_space = file, ids, space
         self._sides = sides
         self._starts = [0, *accumulate(4 * height * width for height, width in sides)]
         self._bytes: UInt8[np.ndarray, " _"] | None = None
@@ -76,7 +76,7 @@ class DecodedSplit:
         return self._starts[-1]
 
 
-def decoded(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -> SegmentationDataset:
+def with_cache(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -> SegmentationDataset:
     """A split as it was decoded, before or now; the split itself where that cannot be.
 
     It cannot be for splits that are no pairs of files, for data sets of a user's own code, whose changes no digest
@@ -88,7 +88,7 @@ def decoded(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -> S
         workers: Processes that decode.
 
     Raises:
-        BadData: A file cannot be used.
+        DataError: A file cannot be used.
     """
     if not isinstance(dataset, PairedFiles) or ":" in spec.kind:
         return dataset
@@ -104,7 +104,7 @@ def decoded(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -> S
 
 def _digest(dataset: PairedFiles, spec: DataSpec) -> str | None:
     """The name of a split's cache; None where a file cannot be read, which whoever decodes it will say better."""
-    digest = blake2b(f"{VERSION} {spec.to_json()} {dataset.space.to_json()}".encode(), digest_size=16)
+    digest = blake2b(f"{VERSION} {spec.to_json()} {dataset.label_space.to_json()}".encode(), digest_size=16)
     try:
         for pair in dataset.pairs:
             digest.update(pair.id.encode())
@@ -119,7 +119,7 @@ def _open(index: Path, file: Path, dataset: PairedFiles) -> DecodedSplit | None:
     """The cache, where it is there and whole."""
     try:
         sides = [(int(height), int(width)) for height, width in json.loads(index.read_text(encoding="utf-8"))]
-        split = DecodedSplit(file, sides, dataset.ids, dataset.space)
+        split = DecodedSplit(file, sides, dataset.ids, dataset.label_space)
         if len(sides) != len(dataset) or file.stat().st_size != split.size:
             return None
         os.utime(file)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.base import DataSpec
 from pixelwise.data.files import Pair, PairedFiles, check_some, first_folder, list_files, pair_up, read_list
 from pixelwise.data.images import IMAGE_SUFFIXES
@@ -27,13 +27,13 @@ SPACE = LabelSpace(
     names=(
         "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
     ),
-    colours=(
+    colors=(
         (128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222), (128, 128, 0), (192, 128, 128),
         (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192),
     ),
     raw_ids=tuple(range(11)),
     void={11: "void"},
-    void_colour=(0, 0, 0),
+    void_color=(0, 0, 0),
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ class SegNetSplit(DataSpec):
 
     @property
     def label_space(self) -> LabelSpace:
-        """SegNet's eleven classes in its colours."""
+        """SegNet's eleven classes in its colors."""
         return SPACE
 
 

@@ -1,4 +1,4 @@
-"""CamVid as first released: 701 frames of driving video, 960x720, painted in 32 colours that are taken for 11 classes.
+"""CamVid as first released: 701 frames of driving video, 960x720, painted in 32 colors that are taken for 11 classes.
 
 Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009). Classes
 and split are those of the SegNet layout (`camvid.py`), so that results compare; which of the 32 make up one of the 11
@@ -13,16 +13,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Integer
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import RGB
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import RGB
 from pixelwise.data.camvid import SPACE, SegNetSplit
 from pixelwise.data.files import PairedFiles, check_some, list_files, pair_up
-from pixelwise.data.images import colours_to_ids, read_label_colours
+from pixelwise.data.images import colors_to_ids, read_label_colors
 
 TREE = """\
   CamVid/                  (or camvid/)
     701_StillsRaw_full/    *.png
-    LabeledApproved_full/  *_L.png   painted in 32 colours
+    LabeledApproved_full/  *_L.png   painted in 32 colors
 """
 
 ORIGINAL: dict[str, dict[str, RGB]] = {
@@ -47,11 +47,11 @@ ORIGINAL: dict[str, dict[str, RGB]] = {
     "bicyclist": {"Bicyclist": (0, 128, 192), "MotorcycleScooter": (192, 0, 192)},
     "void": {"Void": (0, 0, 0)},
 }  # fmt: skip
-"""Colours of the original classes by the class, or void, that they are taken for."""
+"""Colors of the original classes by the class, or void, that they are taken for."""
 
 _IDS = {**dict(zip(SPACE.names, SPACE.raw_ids, strict=True)), **{name: raw for raw, name in SPACE.void.items()}}
-COLOURS = {colour: _IDS[name] for name, members in ORIGINAL.items() for colour in members.values()}
-"""Raw id in the SegNet layout of each colour."""
+COLORS = {color: _IDS[name] for name, members in ORIGINAL.items() for color in members.values()}
+"""Raw id in the SegNet layout of each color."""
 
 
 class CamVidOriginal(SegNetSplit):
@@ -66,7 +66,7 @@ class CamVidOriginal(SegNetSplit):
         """See `DataSpec.build`.
 
         Raises:
-            BadData: See `split_of` and `pair_up`.
+            DataError: See `split_of` and `pair_up`.
         """
         self.check_split(split)
         homes = [root / name for name in ("CamVid", "camvid")]  # one may be there for the SegNet layout
@@ -76,28 +76,28 @@ class CamVidOriginal(SegNetSplit):
             if not folder.is_dir():
                 raise self.missing(folder)
         pairs = pair_up(_of(split, list_files(images, (".png",))), _of(split, list_files(labels, ("_l.png",))))
-        return PairedFiles(check_some(pairs, images, split), SPACE, read_colours)
+        return PairedFiles(check_some(pairs, images, split), SPACE, read_colors)
 
 
-def read_colours(path: Path) -> Integer[np.ndarray, "H W"]:
+def read_colors(path: Path) -> Integer[np.ndarray, "H W"]:
     """Raw ids of a painted label file.
 
     Raises:
-        BadData: See `read_label_colours` and `colours_to_ids`.
+        DataError: See `read_label_colors` and `colors_to_ids`.
     """
-    return colours_to_ids(read_label_colours(path), COLOURS, str(path))
+    return colors_to_ids(read_label_colors(path), COLORS, str(path))
 
 
 def split_of(file: Path) -> str:
     """The split that a frame belongs to, by its name, such as 0016E5_07959.png or Seq05VD_f00840_L.png.
 
     Raises:
-        BadData: No frame of CamVid is called that.
+        DataError: No frame of CamVid is called that.
     """
     sequence, _, rest = file.stem.removesuffix("_L").partition("_")
     number = rest.removeprefix("f")
     if sequence not in ("0001TP", "0006R0", "0016E5", "Seq05VD") or not number.isdecimal():
-        raise BadData(
+        raise DataError(
             f"{file}: no frame of CamVid is called that; expected 0001TP_, 0006R0_f, 0016E5_ or Seq05VD_f and a number:"
             " move the file elsewhere."
         )

@@ -1,8 +1,8 @@
 """Cityscapes, fine annotations: 2975 train and 500 val frames of driving in 50 cities, 2048x1024.
 
 Source: Cordts, Omran, Ramos, Rehfeld, Enzweiler, Benenson, Franke, Roth, Schiele, "The Cityscapes Dataset for Semantic
-Urban Scene Understanding", CVPR 2016. The official evaluation judges 19 of the 34 classes; pixels that are truly of
-another count for nothing. `classes="train"` learns only the 19; `"all"` learns the 34 and is judged alike.
+Urban Scene Understanding", CVPR 2016. The official evaluation evaluates 19 of the 34 classes; pixels that are truly of
+another count for nothing. `classes="train"` learns only the 19; `"all"` learns the 34 and is evaluated alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.core.label_space import RGB, LabelSpace
 from pixelwise.data.base import DataSpec
 from pixelwise.data.files import Pair, PairedFiles, check_some, first_folder, list_files, pair_up
 
@@ -59,33 +59,33 @@ CLASSES: tuple[tuple[str, str, bool, RGB], ...] = (
     ("motorcycle", "vehicle", True, (0, 0, 230)),
     ("bicycle", "vehicle", True, (119, 11, 32)),
 )
-"""Name, category, whether judged, and colour of each raw id.
+"""Name, category, whether evaluated, and color of each raw id.
 
-The colours are the official ones but for five, which share one there and could not be told apart: ego vehicle to static
+The colors are the official ones but for five, which share one there and could not be told apart: ego vehicle to static
 (black, as unlabeled) and polegroup (as pole) are a little lighter.
 """
 
-JUDGED = tuple(name for name, _, judged, _ in CLASSES if judged)
-_CATEGORIES = dict.fromkeys(category for _, category, judged, _ in CLASSES if judged)
+EVALUATED = tuple(name for name, _, evaluated, _ in CLASSES if evaluated)
+_CATEGORIES = dict.fromkeys(category for _, category, evaluated, _ in CLASSES if evaluated)
 GROUPS = {
     "category": {
-        category: tuple(name for name, of, judged, _ in CLASSES if judged and of == category)
+        category: tuple(name for name, of, evaluated, _ in CLASSES if evaluated and of == category)
         for category in _CATEGORIES
     }
 }
 ALL = LabelSpace(
     names=tuple(name for name, *_ in CLASSES),
-    colours=tuple(colour for *_, colour in CLASSES),
+    colors=tuple(color for *_, color in CLASSES),
     raw_ids=tuple(range(len(CLASSES))),
-    not_judged=tuple(name for name, _, judged, _ in CLASSES if not judged),
+    ignored_in_evaluation=tuple(name for name, _, evaluated, _ in CLASSES if not evaluated),
     groups=GROUPS,
 )
 TRAIN = LabelSpace(
-    names=JUDGED,
-    colours=tuple(colour for *_, judged, colour in CLASSES if judged),
-    raw_ids=tuple(raw for raw, (_, _, judged, _) in enumerate(CLASSES) if judged),
-    void={raw: name for raw, (name, _, judged, _) in enumerate(CLASSES) if not judged},
-    void_colour=(0, 0, 0),
+    names=EVALUATED,
+    colors=tuple(color for *_, evaluated, color in CLASSES if evaluated),
+    raw_ids=tuple(raw for raw, (_, _, evaluated, _) in enumerate(CLASSES) if evaluated),
+    void={raw: name for raw, (name, _, evaluated, _) in enumerate(CLASSES) if not evaluated},
+    void_color=(0, 0, 0),
     groups=GROUPS,
 )
 
@@ -94,7 +94,7 @@ class Cityscapes(DataSpec):
     """Cityscapes' fine annotations.
 
     Attributes:
-        classes: `train` learns the 19 judged classes and calls the rest void, `all` learns all 34.
+        classes: `train` learns the 19 evaluated classes and calls the rest void, `all` learns all 34.
     """
 
     kind: Literal["cityscapes"] = "cityscapes"
@@ -103,7 +103,7 @@ class Cityscapes(DataSpec):
     tree: ClassVar[str] = TREE
     source: ClassVar[str] = (
         "https://www.cityscapes-dataset.com/downloads/ (leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip; needs"
-        " a login; the licence is Cityscapes' own)."
+        " a login; the license is Cityscapes' own)."
     )
     splits: ClassVar[tuple[str, ...]] = ("train", "val")
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 2975, "val": 500}
@@ -116,7 +116,7 @@ class Cityscapes(DataSpec):
     def check_split(self, split: str) -> None:
         """See `DataSpec.check_split`; says why there is no `test`."""
         if split == "test":
-            raise InvalidSpec("cityscapes has no split 'test': its labels are not public; judge on val.")
+            raise InvalidSpec("cityscapes has no split 'test': its labels are not public; evaluate on val.")
         super().check_split(split)
 
     def build(self, split: str, root: Path) -> PairedFiles:

@@ -1,6 +1,6 @@
 """The classes of a user's own folder: as its `classes.json` says, as named, or as its label files hold them.
 
-Label files come in two codings. Gray and palette files hold ids. RGB files hold colours, unless their three channels
+Label files come in two codings. Gray and palette files hold ids. RGB files hold colors, unless their three channels
 are equal everywhere: those are ids too, as tools leave them that save everything in RGB.
 """
 
@@ -16,19 +16,19 @@ import numpy as np
 from PIL import Image as PilImage
 from pydantic import AliasChoices, Field, StrictBool, StrictInt, ValidationError
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import IGNORE, RGB, LabelSpace
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import IGNORE, RGB, LabelSpace
 from pixelwise.core.spec import Spec, explain
 from pixelwise.data.files import RawLabels
-from pixelwise.data.images import colours_to_ids, read_label_colours, read_raw_labels
-from pixelwise.data.voc import voc_colour
+from pixelwise.data.images import colors_to_ids, read_label_colors, read_raw_labels
+from pixelwise.data.voc import voc_color
 
 CLASSES_FILE = "classes.json"
-EXAMPLE = '{"id": 0, "name": "background", "colour": [0, 0, 0]}'
+EXAMPLE = '{"id": 0, "name": "background", "color": [0, 0, 0]}'
 MOST = 64
 """More values than this are not taken for classes unless somebody says so: they are a photograph's, or soft edges'."""
 
-_GRAY = 0x010101  # a gray's packed colour is a multiple of it, by the gray value
+_GRAY = 0x010101  # a gray's packed color is a multiple of it, by the gray value
 _PARALLEL = 200  # fewer files than this are read before worker processes would have started
 
 
@@ -36,36 +36,36 @@ class LabelFiles(Spec):
     """What the label files of a folder mean.
 
     Attributes:
-        space: The classes.
-        colours: What RGB files hold: each colour with its raw id. Without any, they must be gray and hold ids.
-        ids: Whether files with ids are taken as well; without, all must hold colours.
+        label_space: The classes.
+        colors: What RGB files hold: each color with its raw id. Without any, they must be gray and hold ids.
+        ids: Whether files with ids are taken as well; without, all must hold colors.
     """
 
-    space: LabelSpace
-    colours: tuple[tuple[RGB, int], ...] = ()
+    label_space: LabelSpace
+    colors: tuple[tuple[RGB, int], ...] = ()
     ids: bool = True
 
     def read(self, path: Path) -> RawLabels:
         """Raw ids of a label file.
 
         Raises:
-            BadData: The file cannot be read, or is coded in another way than the folder's others were.
+            DataError: The file cannot be read, or is coded in another way than the folder's others were.
         """
         if not _holds_rgb(path):
             ids = read_raw_labels(path)
             if not self.ids:
-                raise BadData(
-                    f"{path}: expected colours as in the folder's other label files, found ids; save it in RGB or"
-                    f" write a {CLASSES_FILE} that gives ids and colours."
+                raise DataError(
+                    f"{path}: expected colors as in the folder's other label files, found ids; save it in RGB or"
+                    f" write a {CLASSES_FILE} that gives ids and colors."
                 )
             return ids
-        rgb = read_label_colours(path)
-        if self.colours:
-            return colours_to_ids(rgb, dict(self.colours), str(path))
+        rgb = read_label_colors(path)
+        if self.colors:
+            return colors_to_ids(rgb, dict(self.colors), str(path))
         if (rgb != rgb[..., :1]).any():
-            raise BadData(
-                f"{path}: expected ids, found colours; save it as a gray or palette PNG, or give every class of"
-                f" {CLASSES_FILE} a colour."
+            raise DataError(
+                f"{path}: expected ids, found colors; save it as a gray or palette PNG, or give every class of"
+                f" {CLASSES_FILE} a color."
             )
         return rgb[..., 0]
 
@@ -76,13 +76,13 @@ class ClassEntry(Spec):
     Attributes:
         id: What label files hold for it.
         name: Its name.
-        colour: Its colour in RGB label files and in pictures.
+        color: Its color in RGB label files and in pictures.
         void: Whether its pixels are ignored.
     """
 
     id: Annotated[StrictInt, Field(ge=0, le=65535)]
     name: Annotated[str, Field(min_length=1)]
-    colour: Annotated[RGB | None, Field(validation_alias=AliasChoices("colour", "color"))] = None
+    color: Annotated[RGB | None, Field(validation_alias=AliasChoices("color", "colour"))] = None
     void: StrictBool = False
 
 
@@ -90,52 +90,52 @@ def read_classes(listing: Path) -> LabelFiles:
     """What a `classes.json` says.
 
     Raises:
-        BadData: It is no such list, or contradicts itself.
+        DataError: It is no such list, or contradicts itself.
     """
     entries = _entries(listing)
     for what, values in (
         ("id", [entry.id for entry in entries]),
         ("name", [entry.name for entry in entries if not entry.void]),
-        ("colour", [list(entry.colour) for entry in entries if entry.colour]),
+        ("color", [list(entry.color) for entry in entries if entry.color]),
     ):
         if twice := [value for n, value in enumerate(values) if value in values[:n]]:
-            raise BadData(
+            raise DataError(
                 f"{listing}: the {what} {json.dumps(twice[0])} appears twice; each {what} must be one entry's."
             )
     classes, void = [e for e in entries if not e.void], {e.id: e.name for e in entries if e.void}
     if not 1 <= len(classes) <= IGNORE:
-        raise BadData(f"{listing}: expected 1 to {IGNORE} classes that are not void, found {len(classes)}.")
-    plain = [entry.name for entry in classes if not entry.colour]
+        raise DataError(f"{listing}: expected 1 to {IGNORE} classes that are not void, found {len(classes)}.")
+    plain = [entry.name for entry in classes if not entry.color]
     if plain and len(plain) < len(classes):
-        raise BadData(
-            f"{listing}: '{plain[0]}' has no colour but other classes do; give one to every class or to none."
+        raise DataError(
+            f"{listing}: '{plain[0]}' has no color but other classes do; give one to every class or to none."
         )
-    colours = tuple(e.colour or voc_colour(n) for n, e in enumerate(classes))
-    free = [e.colour for e in entries if e.void and e.colour and e.colour not in colours]
+    colors = tuple(e.color or voc_color(n) for n, e in enumerate(classes))
+    free = [e.color for e in entries if e.void and e.color and e.color not in colors]
     space = LabelSpace(
-        names=tuple(e.name for e in classes), colours=colours, raw_ids=tuple(e.id for e in classes), void=void,
-        void_colour=free[0] if free else _unused(colours),
+        names=tuple(e.name for e in classes), colors=colors, raw_ids=tuple(e.id for e in classes), void=void,
+        void_color=free[0] if free else _unused(colors),
     )  # fmt: skip
-    painted = () if plain else tuple((entry.colour, entry.id) for entry in entries if entry.colour)
-    return LabelFiles(space=space, colours=painted)
+    painted = () if plain else tuple((entry.color, entry.id) for entry in entries if entry.color)
+    return LabelFiles(label_space=space, colors=painted)
 
 
 def _entries(listing: Path) -> list[ClassEntry]:
     try:
         content = json.loads(listing.read_text(encoding="utf-8-sig"))  # editors on Windows put a mark before the text
     except OSError as e:
-        raise BadData(f"{listing}: cannot be read ({e.strerror}); make it readable.") from None
+        raise DataError(f"{listing}: cannot be read ({e.strerror}); make it readable.") from None
     except ValueError as e:
-        raise BadData(f"{listing}: is no JSON text ({e}); expected a list of entries such as {EXAMPLE}.") from None
+        raise DataError(f"{listing}: is no JSON text ({e}); expected a list of entries such as {EXAMPLE}.") from None
     if not isinstance(content, list):
-        raise BadData(f"{listing}: expected a list, [...], of entries such as {EXAMPLE}.")
+        raise DataError(f"{listing}: expected a list, [...], of entries such as {EXAMPLE}.")
     entries = []
     for number, item in enumerate(content, 1):
         try:
             entries.append(ClassEntry.model_validate(item))
         except ValidationError as e:
             reason = explain(e, ClassEntry).rstrip(".")
-            raise BadData(f"{listing}: entry {number} is not like {EXAMPLE}: {reason}.") from None
+            raise DataError(f"{listing}: entry {number} is not like {EXAMPLE}: {reason}.") from None
     return entries
 
 
@@ -144,34 +144,34 @@ def as_found(files: Sequence[Path], names: tuple[str, ...] = ()) -> LabelFiles:
 
     Args:
         files: The label files.
-        names: Names for the ids 0, 1, …, or for 0 and 255; without them a class is named by its id or colour.
+        names: Names for the ids 0, 1, …, or for 0 and 255; without them a class is named by its id or color.
 
     Raises:
-        BadData: A file cannot be read, or what they hold does not say which classes there are.
+        DataError: A file cannot be read, or what they hold does not say which classes there are.
     """
     values_of = dict[int, Path]  # each value with the first file that holds it
-    ids, grays, colours = values_of(), values_of(), values_of()
+    ids, grays, colors = values_of(), values_of(), values_of()
     with _looked_at(files) as looks:
         for path, look in zip(files, looks, strict=True):
             for value in look.values:
-                kind = ids if not look.rgb else colours if value % _GRAY else grays
+                kind = ids if not look.rgb else colors if value % _GRAY else grays
                 kind.setdefault(value, path)
-            if colours and len(colours) + len(grays) > MOST:
-                raise _too_many("colours", path)
-    if not colours:
+            if colors and len(colors) + len(grays) > MOST:
+                raise _too_many("colors", path)
+    if not colors:
         return _numbered({gray // _GRAY: path for gray, path in grays.items()} | ids, names)
-    coloured = next(iter(colours.values()))
+    colored = next(iter(colors.values()))
     if ids:
-        raise BadData(
-            f"{next(iter(ids.values()))} holds ids but {coloured} holds colours; save all label files alike, or write a"
-            f" {CLASSES_FILE} that gives the id and colour of each class."
+        raise DataError(
+            f"{next(iter(ids.values()))} holds ids but {colored} holds colors; save all label files alike, or write a"
+            f" {CLASSES_FILE} that gives the id and color of each class."
         )
     if names:
-        raise BadData(
-            f"{coloured} holds colours, and nobody knows which of the {len(names)} names belongs to which colour; write"
+        raise DataError(
+            f"{colored} holds colors, and nobody knows which of the {len(names)} names belongs to which color; write"
             f" a {CLASSES_FILE} instead of data.classes."
         )
-    return _painted(sorted(colours | grays))
+    return _painted(sorted(colors | grays))
 
 
 def _numbered(ids: dict[int, Path], names: tuple[str, ...]) -> LabelFiles:
@@ -179,7 +179,7 @@ def _numbered(ids: dict[int, Path], names: tuple[str, ...]) -> LabelFiles:
     found = sorted(ids)
     if found == [0, 255] or (found == [255] and len(names) == 2):
         if len(names) not in (0, 2):
-            raise BadData(
+            raise DataError(
                 f"{ids[255]}: the label files hold 0 and 255 only, which are two classes, but {len(names)} are named;"
                 f" name two, or write a {CLASSES_FILE}."
             )
@@ -188,40 +188,40 @@ def _numbered(ids: dict[int, Path], names: tuple[str, ...]) -> LabelFiles:
         void = {255: "void"} if 255 in ids else {}
         raw = [*range(len(names))] or [i for i in found if i not in void]
     if foreign := [i for i in found if i not in raw and i not in void]:
-        raise BadData(
+        raise DataError(
             f"{ids[foreign[0]]}: holds the id {foreign[0]}, but {len(names)} classes are named, which have the ids"
             f" 0..{len(names) - 1}; name all classes, or write a {CLASSES_FILE}."
         )
     if not raw:
-        raise BadData(f"{ids[255]}: all label files hold 255 (void) only; there is no class to learn.")
+        raise DataError(f"{ids[255]}: all label files hold 255 (void) only; there is no class to learn.")
     if len(raw) > MOST and not names:
         raise _too_many("ids", ids[found[-1]])
-    palette = tuple(voc_colour(n) for n in range(len(raw)))
+    palette = tuple(voc_color(n) for n in range(len(raw)))
     space = LabelSpace(
-        names=names or tuple(f"class {i}" for i in raw), colours=palette, raw_ids=tuple(raw), void=void,
-        void_colour=_unused(palette),
+        names=names or tuple(f"class {i}" for i in raw), colors=palette, raw_ids=tuple(raw), void=void,
+        void_color=_unused(palette),
     )  # fmt: skip
-    return LabelFiles(space=space)
+    return LabelFiles(label_space=space)
 
 
 def _painted(packed: list[int]) -> LabelFiles:
-    """Classes of files with colours; ids are given in the colours' order."""
-    colours: tuple[RGB, ...] = tuple((c >> 16, c >> 8 & 255, c & 255) for c in packed)
+    """Classes of files with colors; ids are given in the colors' order."""
+    colors: tuple[RGB, ...] = tuple((c >> 16, c >> 8 & 255, c & 255) for c in packed)
     names, raw = tuple(f"#{c:06x}" for c in packed), tuple(range(len(packed)))
-    space = LabelSpace(names=names, colours=colours, raw_ids=raw, void_colour=_unused(colours))
-    return LabelFiles(space=space, colours=tuple(zip(colours, raw, strict=True)), ids=False)
+    space = LabelSpace(names=names, colors=colors, raw_ids=raw, void_color=_unused(colors))
+    return LabelFiles(label_space=space, colors=tuple(zip(colors, raw, strict=True)), ids=False)
 
 
-def _too_many(what: str, path: Path) -> BadData:
-    return BadData(
+def _too_many(what: str, path: Path) -> DataError:
+    return DataError(
         f"{path}: the label files up to this one hold more than {MOST} {what}, as a photograph does, or edges that were"
         f" softened by a resize or a JPEG; save labels without either, or write a {CLASSES_FILE} if it is right."
     )
 
 
-def _unused(colours: Sequence[RGB]) -> RGB:
-    """A colour for void that no class has: PASCAL VOC's where it is free."""
-    return next(c for c in (voc_colour(255 - n) for n in range(IGNORE + 1)) if c not in colours)
+def _unused(colors: Sequence[RGB]) -> RGB:
+    """A color for void that no class has: PASCAL VOC's where it is free."""
+    return next(c for c in (voc_color(255 - n) for n in range(IGNORE + 1)) if c not in colors)
 
 
 def _holds_rgb(path: Path) -> bool:
@@ -233,18 +233,18 @@ def _holds_rgb(path: Path) -> bool:
 
 class _Look(NamedTuple):
     rgb: bool
-    values: list[int]  # ids, or packed colours of a file in RGB
+    values: list[int]  # ids, or packed colors of a file in RGB
 
 
 def _look(path: Path) -> _Look:
     if not _holds_rgb(path):
         ids = read_raw_labels(path)
         if ids.size and (ids.min() < 0 or ids.max() > 65535):
-            raise BadData(f"{path}: label ids must lie in 0..65535, found {ids.min()}..{ids.max()}.")
+            raise DataError(f"{path}: label ids must lie in 0..65535, found {ids.min()}..{ids.max()}.")
         seen = np.zeros(65536, bool)
         seen[ids] = True
         return _Look(False, np.flatnonzero(seen).tolist())
-    packed = read_label_colours(path) @ np.array([1 << 16, 1 << 8, 1])
+    packed = read_label_colors(path) @ np.array([1 << 16, 1 << 8, 1])
     return _Look(True, np.unique(packed)[:1000].tolist())  # enough to show that it is a photograph
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from torchvision.datasets.utils import check_integrity, download_url
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
-from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec, PixelwiseError, did_you_mean
+from pixelwise.core.errors import DataError, DatasetNotFound, InvalidSpec, PixelwiseError, did_you_mean
 from pixelwise.data import DATASETS
 from pixelwise.data.voc import Voc2007, Voc2012
 
@@ -85,7 +85,7 @@ def download(kind: str, root: Path) -> Download:
     Raises:
         InvalidSpec: The data set is unknown or cannot be downloaded; the text says where to get it.
         DownloadFailed: The network, the server or the disk failed, or Python is too old.
-        BadData: An archive cannot be used, or the data set's folder is there but not complete.
+        DataError: An archive cannot be used, or the data set's folder is there but not complete.
     """
     if kind not in DATASETS:
         raise InvalidSpec(f"there is no data set '{kind}'.{did_you_mean(kind, DATASETS)}")
@@ -103,7 +103,7 @@ def download(kind: str, root: Path) -> Download:
         if (root / folder).exists():
             split = _incomplete_split(spec, root)
             if split:
-                raise BadData(
+                raise DataError(
                     f"{root / folder} is there but its split '{split}' is not complete; nothing was downloaded:"
                     " move the folder away and run again."
                 )
@@ -156,16 +156,16 @@ def _unpack(spec: Voc, archives: Sequence[Path], root: Path, folder: Path) -> No
                 with tarfile.open(archive, "r:") as tar:
                     tar.extractall(work, filter=_inside)
             except tarfile.FilterError as e:
-                raise BadData(
+                raise DataError(
                     f"{archive}: '{e.tarinfo.name}' would leave the data root or is no plain file; nothing was"
                     " unpacked: do not use this archive."
                 ) from None
             except tarfile.TarError as e:
-                raise BadData(f"{archive} cannot be unpacked: {e}; remove it and run again.") from None
+                raise DataError(f"{archive} cannot be unpacked: {e}; remove it and run again.") from None
         split = _incomplete_split(spec, Path(work))
         if split:
             names = " and ".join(str(archive) for archive in archives)
-            raise BadData(
+            raise DataError(
                 f"{names}: there is no complete split '{split}' in there; remove {root / ARCHIVES} and run again."
             )
         shelf.mkdir(exist_ok=True)
@@ -186,7 +186,7 @@ def _incomplete_split(spec: Voc, root: Path) -> str | None:
             continue
         try:
             dataset = spec.build(split, root)
-        except (DatasetNotFound, BadData):
+        except (DatasetNotFound, DataError):
             return split
         if not all(pair.image.is_file() and pair.labels.is_file() for pair in dataset.pairs):
             return split

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Integer
 
-from pixelwise.core.errors import BadData
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.errors import DataError
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.base import Sample
 from pixelwise.data.images import IMAGE_SUFFIXES, read_image, read_raw_labels
 
@@ -36,21 +36,21 @@ class PairedFiles:
         read: Gives a label file's raw ids, `[H, W]`.
 
     Raises:
-        BadData: Two pairs have the same id.
+        DataError: Two pairs have the same id.
     """
 
     def __init__(
         self, pairs: Sequence[Pair], space: LabelSpace, read: Callable[[Path], RawLabels] = read_raw_labels
     ) -> None:
         self.pairs = pairs
-        self.space = space
+        self.label_space = space
         self.ids = [pair.id for pair in pairs]
         self._read = read
         if len(set(self.ids)) < len(self.ids):
             twice = next(name for name, times in Counter(self.ids).items() if times > 1)
             one, other = (pair.image for pair in pairs if pair.id == twice)
             where = f"as {one} and {other}" if one != other else f"({one})"
-            raise BadData(f"'{twice}' is listed twice {where}; every image needs a name of its own.")
+            raise DataError(f"'{twice}' is listed twice {where}; every image needs a name of its own.")
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -59,7 +59,7 @@ class PairedFiles:
         """Reads one pair.
 
         Raises:
-            BadData: A file is missing or damaged, the sizes differ, or a label id is outside the label space.
+            DataError: A file is missing or damaged, the sizes differ, or a label id is outside the label space.
         """
         pair = self.pairs[index]
         image = read_image(pair.image)
@@ -67,22 +67,22 @@ class PairedFiles:
         if image.shape[1:] != raw.shape:
             (_, height, width), (label_height, label_width) = image.shape, raw.shape
             turned = " once turned as its camera noted (EXIF)" if (height, width) == (label_width, label_height) else ""
-            raise BadData(
+            raise DataError(
                 f"{pair.labels}: labels are {label_width}x{label_height} but their image {pair.image} is"
                 f" {width}x{height}{turned}; both must have the same size."
             )
-        return Sample(image, torch.from_numpy(self.space.to_classes(raw, str(pair.labels))), pair.id)
+        return Sample(image, torch.from_numpy(self.label_space.to_classes(raw, str(pair.labels))), pair.id)
 
 
 def list_images(folder: Path) -> dict[str, Path]:
     """Image files of a folder and its sub-folders; see `list_files`.
 
     Raises:
-        BadData: There is none, or two have the same path but for the ending.
+        DataError: There is none, or two have the same path but for the ending.
     """
     found = list_files(folder, IMAGE_SUFFIXES)
     if not found:
-        raise BadData(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
+        raise DataError(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
     return found
 
 
@@ -94,7 +94,7 @@ def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
         ends: What names may end with, in small letters, such as ".png" or "_label.png".
 
     Raises:
-        BadData: Two files have the same path but for the ending.
+        DataError: Two files have the same path but for the ending.
     """
     found: dict[str, Path] = {}
     for place, folders, names in os.walk(folder):
@@ -106,7 +106,7 @@ def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
                 continue
             stem = name[: -len(end)] if below == "." else f"{below.replace(os.sep, '/')}/{name[: -len(end)]}"
             if stem in found:
-                raise BadData(f"{found[stem]} and {Path(place, name)} have the same name; rename or remove one.")
+                raise DataError(f"{found[stem]} and {Path(place, name)} have the same name; rename or remove one.")
             found[stem] = Path(place, name)
     return found
 
@@ -115,14 +115,14 @@ def pair_up(images: Mapping[str, Path], labels: Mapping[str, Path]) -> list[Pair
     """Pairs of the images and label files of the same stem. Folders in a stem become part of the id: `a/b` is `a_b`.
 
     Raises:
-        BadData: An image has no labels, or labels have no image.
+        DataError: An image has no labels, or labels have no image.
     """
     sides = (images, labels, "an image without labels"), (labels, images, "labels without an image")
     for some, others, what in sides:
         alone = [str(path) for stem, path in some.items() if stem not in others]
         if alone:
             more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-            raise BadData(f"{alone[0]}{more}: {what}; every image needs labels of the same name.")
+            raise DataError(f"{alone[0]}{more}: {what}; every image needs labels of the same name.")
     return [Pair(stem.replace("/", "_"), image, labels[stem]) for stem, image in images.items()]
 
 
@@ -130,10 +130,10 @@ def check_some(items: Sequence[Item], where: Path, split: str) -> Sequence[Item]
     """The items of a split, as they are.
 
     Raises:
-        BadData: There is none.
+        DataError: There is none.
     """
     if not items:
-        raise BadData(f"{where}: the split '{split}' is empty; put images there or choose another split.")
+        raise DataError(f"{where}: the split '{split}' is empty; put images there or choose another split.")
     return items
 
 
@@ -141,12 +141,12 @@ def read_list(path: Path) -> list[str]:
     """The lines of a split's list file, without blank ones.
 
     Raises:
-        BadData: It is not UTF-8.
+        DataError: It is not UTF-8.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the text
     except UnicodeDecodeError:
-        raise BadData(f"{path}: is not in UTF-8; save it as UTF-8 text.") from None
+        raise DataError(f"{path}: is not in UTF-8; save it as UTF-8 text.") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

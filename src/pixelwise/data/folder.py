@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pixelwise.core.errors import BadData, DatasetNotFound, InvalidSpec, did_you_mean
-from pixelwise.core.labels import IGNORE, LabelSpace
+from pixelwise.core.errors import DataError, DatasetNotFound, InvalidSpec, did_you_mean
+from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.data.base import DataSpec
 from pixelwise.data.classes_file import CLASSES_FILE, LabelFiles, as_found, read_classes
 from pixelwise.data.files import Pair, PairedFiles, check_some, list_files, pair_up, read_list
@@ -20,7 +20,7 @@ from pixelwise.data.images import IMAGE_SUFFIXES
 TREE = f"""\
   images/  labels/                one label file for each image, of the same name but for the ending
   train.txt  val.txt  test.txt    (optional: a name a line; without them a split is drawn)
-  {CLASSES_FILE}                    (optional: ids, names and colours)
+  {CLASSES_FILE}                    (optional: ids, names and colors)
 or, split already,
   images/train/  labels/train/  images/val/  labels/val/  …
 or
@@ -53,16 +53,16 @@ class Folder(DataSpec):
     Which layouts there are, `TREE` shows. Where nothing splits the images, a split is drawn: from the names alone, so
     that it is the same on every machine, and most images stay where they are when others are added.
 
-    Which classes there are is decided once, by `found`: by `classes.json`; else from all label files, which hold ids
-    (gray or palette) or colours (RGB). Among ids, 255 is void, except that 0 and 255 alone are two classes.
+    Which classes there are is decided once, by `resolve`: by `classes.json`; else from all label files, which hold ids
+    (gray or palette) or colors (RGB). Among ids, 255 is void, except that 0 and 255 alone are two classes.
 
     Attributes:
         classes: Names of the ids 0, 1, … (or of 0 and 255) where there is no `classes.json`.
         val_share: Part of the images that a drawn split gives to `val`.
         test_share: Part that it gives to `test`.
         split_seed: Another number draws another split.
-        split_names: The splits there are; `found` fills it in.
-        label_files: The classes and how label files hold them; `found` fills it in.
+        split_names: The splits there are; `resolve` fills it in.
+        label_files: The classes and how label files hold them; `resolve` fills it in.
     """
 
     kind: Literal["folder"] = "folder"
@@ -78,7 +78,7 @@ class Folder(DataSpec):
     @model_validator(mode="after")
     def _something_is_left(self) -> "Folder":
         if self.val_share + self.test_share >= 1:
-            raise ValueError("val_share and test_share together must be below 1: the rest is what is learnt from")
+            raise ValueError("val_share and test_share together must be below 1: the rest is what is learned from")
         return self
 
     @property
@@ -88,21 +88,21 @@ class Folder(DataSpec):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The classes. Raises InvalidSpec before `found`."""
-        return self._decided.space
+        """The classes. Raises InvalidSpec before `resolve`."""
+        return self._decided.label_space
 
     @property
     def _decided(self) -> LabelFiles:
         if self.label_files is None:
-            raise InvalidSpec("a folder's classes are known once it was looked at; call found(data_root) first.")
+            raise InvalidSpec("a folder's classes are known once it was looked at; call resolve(data_root) first.")
         return self.label_files
 
-    def found(self, root: Path) -> "Folder":
+    def resolve(self, root: Path) -> "Folder":
         """The spec with the folder's splits and classes. Reads all label files if there is no `classes.json`.
 
         Raises:
             DatasetNotFound: The folder, or one of those in it, is missing.
-            BadData: Images, labels, lists or `classes.json` do not fit together or cannot be used.
+            DataError: Images, labels, lists or `classes.json` do not fit together or cannot be used.
             InvalidSpec: Classes are named in two places.
         """
         if self.label_files:
@@ -120,7 +120,7 @@ class Folder(DataSpec):
         Raises:
             InvalidSpec: The folder has no such split.
             DatasetNotFound: The folder, or one of those in it, is missing.
-            BadData: Images, labels and lists do not fit together; see also `found`, if it was not called yet.
+            DataError: Images, labels and lists do not fit together; see also `resolve`, if it was not called yet.
         """
         if not root.is_dir():
             self.check_split(split)
@@ -132,8 +132,8 @@ class Folder(DataSpec):
                 f"{root} has no split '{split}' (data.train_split and data.val_split say which are used)."
                 + did_you_mean(split, splits)
             )
-        label_files = self.found(root)._decided
-        return PairedFiles(check_some(splits[split], root, split), label_files.space, label_files.read)
+        label_files = self.resolve(root)._decided
+        return PairedFiles(check_some(splits[split], root, split), label_files.label_space, label_files.read)
 
     def missing(self, path: Path) -> DatasetNotFound:
         """See `DataSpec.missing`; here the data root is the folder itself."""
@@ -191,7 +191,7 @@ class Folder(DataSpec):
         order = sorted(pairs, key=lambda pair: _hash(self.split_seed, pair.id))
         val, test = (max(1, round(share * len(order))) if share else 0 for share in (self.val_share, self.test_share))
         if val + test >= len(order):
-            raise BadData(
+            raise DataError(
                 f"{root}: {len(order)} images are too few to draw {val} for val, {test} for test and some to learn"
                 " from; add images, or name the images of each split in train.txt and val.txt."
             )
@@ -210,13 +210,13 @@ def _listed(
         for line in read_list(listing):
             stem = line if line in images else _without_ending(line)
             if stem not in images:
-                raise BadData(
+                raise DataError(
                     f"{listing}: there is no image '{line}' in images/; each line must be an image's name, with or"
                     " without its ending."
                 )
             if other := mine.get(stem) or (taken.get(stem) if name in exclusive else None):
                 where = "twice" if other == listing else f"in {other.name} as well"
-                raise BadData(f"{listing}: '{line}' is listed {where}; leave it in one place.")
+                raise DataError(f"{listing}: '{line}' is listed {where}; leave it in one place.")
             mine[stem] = listing
         if name in exclusive:
             taken |= mine
@@ -248,5 +248,5 @@ def _hash(seed: int, name: str) -> bytes:
     return blake2b(f"{seed}/{name}".encode(errors="surrogateescape")).digest()
 
 
-def _two_layouts(root: Path, one: Path, other: Path) -> BadData:
-    return BadData(f"{root} is laid out in two ways, by {one} and by {other}; keep one of them.")
+def _two_layouts(root: Path, one: Path, other: Path) -> DataError:
+    return DataError(f"{root} is laid out in two ways, by {one} and by {other}; keep one of them.")

@@ -16,8 +16,8 @@ from PIL import Image as PilImage
 from PIL import ImageDraw
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from pixelwise.core.errors import BadData, did_you_mean
-from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.core.errors import DataError, did_you_mean
+from pixelwise.core.label_space import RGB, LabelSpace
 from pixelwise.core.spec import explain
 from pixelwise.data.base import DataSpec
 from pixelwise.data.cityscapes import paired_folders
@@ -72,7 +72,7 @@ CLASSES: tuple[Row, ...] = (
     ("vegetation", (), 14, 5, (107, 142, 35)),
     ("sky", ("fallback background",), 15, 6, (70, 130, 180)),
 )
-"""Name, other labels that belong to it, ids on levels 2 and 1, and colour of each level-3 id."""
+"""Name, other labels that belong to it, ids on levels 2 and 1, and color of each level-3 id."""
 
 UNLABELED = 255
 VOID = ("unlabeled", "ego vehicle", "rectification border", "out of roi", "license plate")
@@ -92,25 +92,25 @@ GROUPS = {
 }
 TRAIN = LabelSpace(
     names=tuple(row[0] for row in CLASSES),
-    colours=tuple(row[4] for row in CLASSES),
+    colors=tuple(row[4] for row in CLASSES),
     raw_ids=tuple(range(len(CLASSES))),
     void={UNLABELED: "unlabeled"},
-    void_colour=(0, 0, 0),
+    void_color=(0, 0, 0),
     groups=GROUPS,
 )
 ALL = LabelSpace(
     names=(*TRAIN.names, "unlabeled"),
-    colours=(*TRAIN.colours, (0, 0, 0)),
+    colors=(*TRAIN.colors, (0, 0, 0)),
     raw_ids=(*TRAIN.raw_ids, UNLABELED),
-    not_judged=("unlabeled",),
+    ignored_in_evaluation=("unlabeled",),
     groups=GROUPS,
 )
 LITE = LabelSpace(
     names=LEVEL_1,
-    colours=tuple(next(row[4] for row in CLASSES if row[3] == i) for i in range(len(LEVEL_1))),
+    colors=tuple(next(row[4] for row in CLASSES if row[3] == i) for i in range(len(LEVEL_1))),
     raw_ids=tuple(range(len(LEVEL_1))),
     void={UNLABELED: "unlabeled"},
-    void_colour=(0, 0, 0),
+    void_color=(0, 0, 0),
 )
 LEVEL_3_IDS = {
     **{label: i for i, row in enumerate(CLASSES) for label in (row[0], *row[1])},
@@ -124,7 +124,7 @@ class Idd(DataSpec):
 
     Attributes:
         classes: `train` learns 26 classes and calls the rest void, `all` learns the rest too, as a 27th class that the
-            official evaluation does not judge.
+            official evaluation does not evaluate.
     """
 
     kind: Literal["idd"] = "idd"
@@ -180,7 +180,7 @@ def read_level_3(path: Path) -> Integer[np.ndarray, "H W"]:
     """Level-3 ids of a label file: as they stand in a PNG, drawn from polygons else.
 
     Raises:
-        BadData: See `read_raw_labels` and `draw_polygons`.
+        DataError: See `read_raw_labels` and `draw_polygons`.
     """
     return draw_polygons(path) if path.suffix.lower() == ".json" else read_raw_labels(path)
 
@@ -204,16 +204,16 @@ def draw_polygons(path: Path) -> Integer[np.ndarray, "H W"]:
     not known but ends in "group" ("cargroup") is drawn as the one without.
 
     Raises:
-        BadData: The file is missing, no annotation file, above `MAX_PIXELS`, or holds an unknown label.
+        DataError: The file is missing, no annotation file, above `MAX_PIXELS`, or holds an unknown label.
     """
     try:
         given = _Annotation.model_validate_json(path.read_bytes())
     except OSError as e:
-        raise BadData(f"{path}: cannot be read ({(e.strerror or str(e)).lower()}); replace the file.") from None
+        raise DataError(f"{path}: cannot be read ({(e.strerror or str(e)).lower()}); replace the file.") from None
     except ValidationError as e:
-        raise BadData(f"{path}: is no annotation file of polygons ({explain(e, _Annotation)}); replace it.") from None
+        raise DataError(f"{path}: is no annotation file of polygons ({explain(e, _Annotation)}); replace it.") from None
     if given.width * given.height > MAX_PIXELS:
-        raise BadData(f"{path}: {given.width}x{given.height} pixels are more than are taken; replace the file.")
+        raise DataError(f"{path}: {given.width}x{given.height} pixels are more than are taken; replace the file.")
     picture = PilImage.new("L", (given.width, given.height), UNLABELED)
     pen = ImageDraw.Draw(picture)
     for item in given.objects:
@@ -221,7 +221,7 @@ def draw_polygons(path: Path) -> Integer[np.ndarray, "H W"]:
             continue
         label = item.label if item.label in LEVEL_3_IDS else item.label.removesuffix("group")
         if label not in LEVEL_3_IDS:
-            raise BadData(f"{path}: no label of IDD is called '{item.label}'.{did_you_mean(item.label, LEVEL_3_IDS)}")
+            raise DataError(f"{path}: no label of IDD is called '{item.label}'.{did_you_mean(item.label, LEVEL_3_IDS)}")
         if len(item.polygon) > 2:
             pen.polygon(item.polygon, fill=LEVEL_3_IDS[label])
     return np.array(picture)

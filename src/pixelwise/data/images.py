@@ -10,9 +10,9 @@ from jaxtyping import Int32, Integer, UInt8
 from PIL import Image as PilImage
 from PIL import UnidentifiedImageError
 
-from pixelwise.core.errors import BadData
+from pixelwise.core.errors import DataError
 from pixelwise.core.files import write_atomic
-from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.core.label_space import RGB, LabelSpace
 from pixelwise.core.types import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -45,18 +45,18 @@ def read_image(source: Path | bytes) -> Image:
     """An image file, or its bytes, as a person sees it: RGB, uint8 `[3, H, W]`.
 
     Turned as its EXIF orientation says; gray, palette and CMYK become RGB; 16 bits a channel lose the lower eight;
-    transparent parts show white paper; of an animation or a file of several pages, the first. Colour profiles are not
+    transparent parts show white paper; of an animation or a file of several pages, the first. Color profiles are not
     applied.
 
     Raises:
-        BadData: The file is missing, truncated, no image, above `MAX_PIXELS`, or of values that have no known range
-            (32 bits, floats) or colours that Pillow cannot turn into RGB (Lab).
+        DataError: The file is missing, truncated, no image, above `MAX_PIXELS`, or of values that have no known range
+            (32 bits, floats) or colors that Pillow cannot turn into RGB (Lab).
     """
     picture = _decoded(source)
     if picture.mode in _DEEP or (picture.mode == "I" and picture.format == "PPM"):  # scaled to 16 bits by Pillow
         upright = _upright(picture, _to_8_bits(picture))
     elif picture.mode.startswith(("I", "F")) or picture.mode == "LAB":
-        raise BadData(
+        raise DataError(
             f"{_called(source)}: expected gray or RGB of 8 or 16 bits a channel, found values of mode {picture.mode};"
             " convert it."
         )
@@ -73,7 +73,7 @@ def image_size(content: bytes) -> tuple[int, int]:
     """(width, height) of an image file's bytes as its header says it, before anything is decoded.
 
     Raises:
-        BadData: They are no image.
+        DataError: They are no image.
     """
     try:
         with PilImage.open(BytesIO(content), formats=_FORMATS) as picture:
@@ -81,57 +81,55 @@ def image_size(content: bytes) -> tuple[int, int]:
     except Exception as e:  # as in `_decoded`; above Pillow's own limit it refuses, which `read_image` says better
         if isinstance(e, (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning)):
             raise _too_large(content, "it claims") from None
-        raise BadData(f"{_called(content)}: {_reason(content, e)}; replace it.") from None
+        raise DataError(f"{_called(content)}: {_reason(content, e)}; replace it.") from None
 
 
 def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
     """A label file's ids as they stand in it: palette indices or gray values.
 
     Raises:
-        BadData: The file is missing, unreadable, a JPEG, or holds colours instead of ids.
+        DataError: The file is missing, unreadable, a JPEG, or holds colors instead of ids.
     """
     picture = _decoded_labels(path)
     if picture.mode not in ("1", "L", "P", "I", *_DEEP):
-        raise BadData(f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}.")
+        raise DataError(f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}.")
     ids = np.array(picture)
     return ids.astype(np.uint8) if ids.dtype == bool else ids
 
 
-def read_label_colours(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """A label file's colours, for labels that are painted rather than numbered. Transparency is not looked at.
+def read_label_colors(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """A label file's colors, for labels that are painted rather than numbered. Transparency is not looked at.
 
     Raises:
-        BadData: The file is missing, unreadable or a JPEG, or has no 8-bit colours.
+        DataError: The file is missing, unreadable or a JPEG, or has no 8-bit colors.
     """
     picture = _decoded_labels(path)
     if picture.mode not in ("RGB", "RGBA", "P", "L", "1"):
-        raise BadData(f"{path}: expected labels in RGB colours, found a picture of mode {picture.mode}.")
+        raise DataError(f"{path}: expected labels in RGB colors, found a picture of mode {picture.mode}.")
     picture.info.pop("transparency", None)  # of no use in RGB, and Pillow warns of it
     return np.array(picture.convert("RGB"))
 
 
-def colours_to_ids(
-    rgb: UInt8[np.ndarray, "H W 3"], table: Mapping[RGB, int], source: str
-) -> Integer[np.ndarray, "H W"]:
-    """Colours of a painted label picture -> raw ids (uint8 where they fit, else uint16).
+def colors_to_ids(rgb: UInt8[np.ndarray, "H W 3"], table: Mapping[RGB, int], source: str) -> Integer[np.ndarray, "H W"]:
+    """Colors of a painted label picture -> raw ids (uint8 where they fit, else uint16).
 
     Args:
         rgb: The picture.
-        table: Raw id of each colour; at least one.
+        table: Raw id of each color; at least one.
         source: What to call the picture in an error, usually the file's path.
 
     Raises:
-        BadData: Some colours are not in the table; the text names them.
+        DataError: Some colors are not in the table; the text names them.
     """
-    place = np.zeros(1 << 24, np.uint16)  # 1 is the table's first colour, 0 is none; faster than a sorted search
+    place = np.zeros(1 << 24, np.uint16)  # 1 is the table's first color, 0 is none; faster than a sorted search
     place[_packed(np.array(list(table), np.uint8))] = np.arange(1, len(table) + 1)
-    colours = _packed(rgb)
-    found = place[colours]
+    colors = _packed(rgb)
+    found = place[colors]
     if not found.all():
-        foreign = np.unique(colours[found == 0])
+        foreign = np.unique(colors[found == 0])
         shown = ", ".join(str((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255)) for c in foreign[:4])
-        raise BadData(
-            f"{source}: the colours {shown}{', …' if len(foreign) > 4 else ''} mean no class; expected the data set's"
+        raise DataError(
+            f"{source}: the colors {shown}{', …' if len(foreign) > 4 else ''} mean no class; expected the data set's"
             f" own ({len(table)}): export the labels again, without smoothing and without compression."
         )
     ids = np.array([0, *table.values()], np.uint8 if max(table.values()) < 256 else np.uint16)
@@ -140,7 +138,7 @@ def colours_to_ids(
 
 
 def _packed(rgb: UInt8[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*shape"]:
-    """A colour as one number of 24 bits."""
+    """A color as one number of 24 bits."""
     packed = rgb[..., 0].astype(np.int32)
     for channel in (1, 2):
         packed <<= 8
@@ -176,22 +174,22 @@ def _decoded(source: Path | bytes) -> PilImage.Image:
                 raise _too_large(source, f"{picture.width}x{picture.height} pixels are")
             picture.load()
             return picture
-    except BadData:
+    except DataError:
         raise
     except FileNotFoundError:
-        raise BadData(f"{_called(source)}: there is no such file.") from None
+        raise DataError(f"{_called(source)}: there is no such file.") from None
     except (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning):
         # Pillow's own limit lies above ours: far above it Pillow refuses a header, a little above it Pillow warns, and
         # we refuse. The warning is not silenced: `catch_warnings` would change every thread's filters for each image.
         raise _too_large(source, "it claims") from None
     except Exception as e:  # damaged bytes make Pillow's readers stumble in ways that are no list: nothing of ours runs
-        raise BadData(f"{_called(source)}: {_reason(source, e)}; replace or remove the file.") from None
+        raise DataError(f"{_called(source)}: {_reason(source, e)}; replace or remove the file.") from None
 
 
 def _decoded_labels(path: Path) -> PilImage.Image:
     picture = _decoded(path)
     if picture.format in ("JPEG", "MPO", "JPEG2000"):
-        raise BadData(
+        raise DataError(
             f"{path}: labels must not be {picture.format}, whose compression changes ids; export them again as PNG."
         )
     return picture
@@ -202,15 +200,15 @@ def _called(source: Path | bytes) -> str:
     return "the image" if isinstance(source, bytes) else str(source)
 
 
-def _too_large(source: Path | bytes, what: str) -> BadData:
-    return BadData(
+def _too_large(source: Path | bytes, what: str) -> DataError:
+    return DataError(
         f"{_called(source)}: {what} more than the {MAX_PIXELS // 10**6} million pixels that are taken; scale it down or"
         " cut it into tiles."
     )
 
 
 def _to_8_bits(picture: PilImage.Image) -> PilImage.Image:
-    """A gray picture of 16 bits in 8, as Pillow does it to colours: the upper eight, so that 65535 is white.
+    """A gray picture of 16 bits in 8, as Pillow does it to colors: the upper eight, so that 65535 is white.
 
     Where the file names a transparent value, the gray is joined by an alpha channel.
     """

@@ -1,4 +1,4 @@
-"""From a split to batches: order and augmentation by (seed, epoch, index), with or without worker processes."""
+"""From a split to batches: order and augmentation by (seed, round, index), with or without worker processes."""
 
 import gc
 import signal
@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from pixelwise.core.chance import generator
-from pixelwise.core.errors import BadData, PixelwiseError
+from pixelwise.core.errors import DataError, PixelwiseError
+from pixelwise.core.seeding import generator
 from pixelwise.core.types import Images, Labels
 from pixelwise.data.base import Sample, SegmentationDataset
 from pixelwise.data.transforms import Augment, Size, augment, resize
@@ -23,7 +23,9 @@ class Batch(NamedTuple):
 
 
 class TrainLoader:
-    """Batches of augmented samples in a new order each epoch. The last batch of an epoch may be smaller.
+    """Batches of augmented samples, in rounds: the batches between two validations.
+
+    One permutation orders a round. The last batch of a round may be smaller.
 
     Args:
         dataset: The split to learn from.
@@ -33,14 +35,14 @@ class TrainLoader:
         seed: The run's seed.
         workers: Processes that prepare samples; 0 prepares them in this one. Their number changes no pixel.
         pin_memory: Whether batches are made ready for a fast copy to a CUDA device.
-        passes: How often an epoch has each sample, augmented anew each time.
+        epochs_per_round: How often a round contains each sample, with a new augmentation each time.
     """
 
     def __init__(
         self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, batch_size: int, seed: int,
-        workers: int = 0, pin_memory: bool = False, passes: int = 1,
+        workers: int = 0, pin_memory: bool = False, epochs_per_round: int = 1,
     ) -> None:  # fmt: skip
-        self._order = _Order(len(dataset) * (2 if augmentation.keep_plain else 1) * passes, seed)
+        self._order = _Order(len(dataset) * (2 if augmentation.keep_plain else 1) * epochs_per_round, seed)
         self._loader = DataLoader(
             _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
             persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
@@ -52,13 +54,16 @@ class TrainLoader:
     def __len__(self) -> int:
         return len(self._loader)
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch.
+    def round(self, number: int) -> Iterator[Batch]:
+        """The batches between two validations.
+
+        Args:
+            number: 1 for the batches before the first validation.
 
         Raises:
-            BadData: A file cannot be used, or images of different sizes meet in a batch.
+            DataError: A file cannot be used, or images of different sizes meet in a batch.
         """
-        self._order.epoch = epoch
+        self._order.round = number
         yield from _unwrapped(self._loader)
 
 
@@ -66,7 +71,7 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
     """The samples of a split in its own order, read ahead by worker processes.
 
     Raises:
-        BadData: A file cannot be used.
+        DataError: A file cannot be used.
     """
     loader = DataLoader(
         _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker, generator=torch.Generator()
@@ -75,18 +80,18 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
 
 
 class _Order(Sampler[tuple[int, int]]):
-    """Gives (epoch, index) pairs, so that long-lived workers know the epoch of what they are asked for."""
+    """Gives (round, index) pairs, so that persistent workers know the round of a requested sample."""
 
     def __init__(self, length: int, seed: int) -> None:
-        self.length, self.seed, self.epoch = length, seed, 0
+        self.length, self.seed, self.round = length, seed, 0
 
     def __len__(self) -> int:
         return self.length
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch = self.epoch
-        for index in generator(self.seed, epoch).permutation(self.length):
-            yield epoch, int(index)
+        number = self.round
+        for index in generator(self.seed, number).permutation(self.length):
+            yield number, int(index)
 
 
 # An error raised in a worker process arrives wrapped in that process's traceback. Errors with a sentence for the user
@@ -124,8 +129,8 @@ class _Augmented(Dataset[Sample | PixelwiseError]):
         self.dataset, self.how, self.size, self.seed = dataset, how, size, seed
 
     def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
-        epoch, index = key
-        # With plain copies, every second pass is one.
+        number, index = key
+        # With plain copies, every second copy of the split is one.
         plain = self.how.keep_plain and index // len(self.dataset) % 2 == 1
         try:
             image, labels, name = self.dataset[index % len(self.dataset)]
@@ -135,7 +140,7 @@ class _Augmented(Dataset[Sample | PixelwiseError]):
             image, labels = resize(image, labels, self.size)
         if plain:
             return Sample(image, labels, name)
-        image, labels = augment(image, labels, self.how, generator(self.seed, epoch, index))
+        image, labels = augment(image, labels, self.how, generator(self.seed, number, index))
         return Sample(image, labels, name)
 
 
@@ -148,9 +153,9 @@ def _stack(samples: Sequence[Sample | PixelwiseError]) -> Batch | PixelwiseError
     for other in others:
         if other.image.shape != first.image.shape:
             a, b = (f"{s.id} ({s.image.shape[2]}x{s.image.shape[1]})" for s in (first, other))
-            return BadData(
+            return DataError(
                 f"{a} and {b} differ in size and cannot form a batch: set a common size"
-                " (--set size=[H,W]) or a crop (--set augment.crop=[H,W])."
+                " (--set image_size=[H,W]) or a crop (--set augment.crop=[H,W])."
             )
     return Batch(torch.stack([s.image for s in good]), torch.stack([s.labels for s in good]))
 

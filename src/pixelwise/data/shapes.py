@@ -2,7 +2,7 @@
 
 What makes real sets hard is in it, in small: most pixels are background, the commonest class covers many times as many
 as the rarest, objects hide each other and leave the frame, and a border of void pixels surrounds every object, as in
-PASCAL VOC. Colour and texture are drawn without regard to the class, so that only the shape tells it.
+PASCAL VOC. Color and texture are drawn without regard to the class, so that only the shape tells it.
 
 An outline is a signed distance: negative inside, zero on the outline, positive outside. Corners are sharp: near them
 the distance is the one to the nearer edge's line.
@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float, UInt8
 from pydantic import Field
 
-from pixelwise.core.chance import generator
-from pixelwise.core.labels import IGNORE, RGB, LabelSpace
+from pixelwise.core.label_space import IGNORE, RGB, LabelSpace
+from pixelwise.core.seeding import generator
 from pixelwise.data.base import DataSpec, Sample
 
 Plane = Float[np.ndarray, "h w"]
@@ -74,13 +74,13 @@ class Kind(NamedTuple):
 
     Attributes:
         distance: Its outline, in units of its radius.
-        colour: Its colour in label pictures; the photographs do not know it.
+        color: Its color in label pictures; the photographs do not know it.
         share: How many of all objects it is, 0..1.
         radius: Its mean radius as a part of the picture's shorter side.
     """
 
     distance: Callable[[Plane, Plane], Plane]
-    colour: RGB
+    color: RGB
     share: float
     radius: float
 
@@ -97,7 +97,7 @@ KINDS = (
 
 SPACE = LabelSpace(
     names=("background", *(kind.distance.__name__ for kind in KINDS)),
-    colours=((0, 0, 0), *(kind.colour for kind in KINDS)),
+    colors=((0, 0, 0), *(kind.color for kind in KINDS)),
     raw_ids=tuple(range(len(KINDS) + 1)),
     void={IGNORE: "border"},
 )
@@ -143,7 +143,7 @@ class ShapesSplit:
     def __init__(self, spec: Shapes, split: str) -> None:
         count = spec.images if split == "train" else max(1, spec.images // 4)
         self.spec, self.split = spec, split
-        self.space = SPACE
+        self.label_space = SPACE
         self.ids: Sequence[str] = tuple(f"{split}_{index:04d}" for index in range(count))
 
     def __len__(self) -> int:
@@ -208,10 +208,10 @@ def _draw_object(
 
 
 def _texture(rng: np.random.Generator, x: Plane, y: Plane, side: int, saturation: float) -> Float[np.ndarray, "3 h w"]:
-    """A surface in two shades of a random colour: RGB, about 0..1, at the pixel coordinates x and y.
+    """A surface in two shades of a random color: RGB, about 0..1, at the pixel coordinates x and y.
 
-    `side` is the picture's shorter side, which sets how coarse the pattern is; `saturation` 0..1 is how far from grey
-    the colour may be.
+    `side` is the picture's shorter side, which sets how coarse the pattern is; `saturation` 0..1 is how far from gray
+    the color may be.
     """
     pattern = rng.choice(("clouds", "stripes", "patches", "speckle"))
     mix = _clouds(rng, x.shape, rng.uniform(0.15, 0.5) * side)
@@ -224,16 +224,14 @@ def _texture(rng: np.random.Generator, x: Plane, y: Plane, side: int, saturation
         mix = 0.6 * mix + 0.4 * rng.random(x.shape)
     hue, brightness = rng.random(), rng.uniform(0.3, 0.8)
     strength = saturation * rng.uniform(0.4, 1.0)
-    first = _colour(hue, strength, brightness)
-    second = _colour(
-        hue + rng.uniform(-0.12, 0.12), strength, brightness + rng.choice([-1, 1]) * rng.uniform(0.1, 0.25)
-    )
+    first = _color(hue, strength, brightness)
+    second = _color(hue + rng.uniform(-0.12, 0.12), strength, brightness + rng.choice([-1, 1]) * rng.uniform(0.1, 0.25))
     rgb: Float[np.ndarray, "3 h w"] = first[:, None, None] + (second - first)[:, None, None] * mix
     return rgb
 
 
-def _colour(hue: float, saturation: float, brightness: float) -> Float[np.ndarray, " 3"]:
-    """RGB of a colour from the wheel; all arguments 0..1, the hue wraps round."""
+def _color(hue: float, saturation: float, brightness: float) -> Float[np.ndarray, " 3"]:
+    """RGB of a color from the wheel; all arguments 0..1, the hue wraps round."""
     wheel = np.cos(2 * np.pi * (hue - np.array([0, 1 / 3, 2 / 3])))
     rgb: Float[np.ndarray, " 3"] = brightness * (1 + 0.6 * saturation * wheel)
     return rgb

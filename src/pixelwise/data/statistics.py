@@ -1,16 +1,16 @@
-"""What is measured on the images of a split: pixels and images of each class, sizes, mean and deviation of colours."""
+"""What is measured on the images of a split: pixels and images of each class, sizes, mean and deviation of colors."""
 
 from collections import Counter
 
 import numpy as np
 import torch
 
-from pixelwise.core.labels import IGNORE, LabelSpace
+from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.core.spec import Spec
 from pixelwise.data.base import SegmentationDataset
 from pixelwise.data.loading import read_samples
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 class Statistics(Spec):
@@ -27,8 +27,8 @@ class Statistics(Spec):
     images: int
     pixel_counts: tuple[int, ...]
     void_pixels: int
-    mean: Colour
-    std: Colour
+    mean: Color
+    std: Color
 
 
 class Survey(Spec):
@@ -61,7 +61,7 @@ class DatasetStatistics(Spec):
 
     Attributes:
         dataset: Its kind.
-        space: Its classes.
+        label_space: Its classes.
         splits: The splits that were read.
         published_images: Images of those splits as published, where that is known.
         not_there: Splits that the data set can have but this copy lacks.
@@ -69,7 +69,7 @@ class DatasetStatistics(Spec):
     """
 
     dataset: str
-    space: LabelSpace
+    label_space: LabelSpace
     splits: dict[str, Survey]
     published_images: dict[str, int] = {}
     not_there: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ def measure(dataset: SegmentationDataset, workers: int = 0) -> Statistics:
         workers: Processes that read files; 0 reads in this one.
 
     Raises:
-        BadData: A file cannot be used.
+        DataError: A file cannot be used.
     """
     return survey(dataset, workers).statistics
 
@@ -97,7 +97,7 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
         workers: Processes that read files; 0 reads in this one.
 
     Raises:
-        BadData: A file cannot be used.
+        DataError: A file cannot be used.
     """
     class_pixels = torch.zeros(256, dtype=torch.int64)
     class_images = torch.zeros(256, dtype=torch.int64)
@@ -113,19 +113,19 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
     share = values.numpy() / values.sum(1, keepdim=True).numpy()
     mean = share @ levels
     std = np.sqrt((share * (levels - mean[:, None]) ** 2).sum(1))
-    classes = dataset.space.num_classes
+    classes = dataset.label_space.num_classes
     return Survey(
         statistics=Statistics(
             images=len(dataset),
             pixel_counts=tuple(class_pixels[:classes].tolist()),
             void_pixels=int(class_pixels[IGNORE]),
-            mean=_colour(mean),
-            std=_colour(std),
+            mean=_color(mean),
+            std=_color(std),
         ),
         class_images=tuple(class_images[:classes].tolist()),
         sizes={f"{w}x{h}": n for (w, h), n in sorted(sizes.items(), key=lambda size: (-size[1], size[0]))},
     )
 
 
-def _colour(values: np.ndarray) -> Colour:
+def _color(values: np.ndarray) -> Color:
     return float(values[0]), float(values[1]), float(values[2])

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import Image, ImageLabels, SizedImage, SizedLabels
 
@@ -31,7 +31,7 @@ class Augment(Spec):
         crop: (H, W) cut out at a random place; a smaller image is first extended right and below.
         hflip: Probability of a left-right flip.
         vflip: Probability of an upside-down flip.
-        jitter: Brightness, contrast and saturation are multiplied by a factor each, drawn uniformly from 1 ± jitter.
+        color_jitter: Maximum relative change of brightness, contrast and saturation, each drawn uniformly.
         keep_plain: Whether an epoch has each image twice, once as it is and once augmented (report ai-idd).
     """
 
@@ -40,7 +40,7 @@ class Augment(Spec):
     crop: Size | None = None
     hflip: Chance = 0
     vflip: Chance = 0
-    jitter: Annotated[float, Field(ge=0, lt=1)] = 0
+    color_jitter: Annotated[float, Field(ge=0, lt=1)] = 0
     keep_plain: bool = False
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class Augment(Spec):
 
 
 def resize(image: Image, labels: ImageLabels, size: Size) -> tuple[SizedImage, SizedLabels]:
-    """Brings both to (H, W). Labels take the pixel whose centre is nearest, so they keep aligned with the image."""
+    """Brings both to (H, W). Labels take the pixel whose center is nearest, so they keep aligned with the image."""
     if image.shape[1:] == size:
         return image, labels
     nearest = F.resize(labels[None], list(size), InterpolationMode.NEAREST_EXACT)[0]
@@ -89,13 +89,13 @@ def augment(
         image, labels = image.flip(2), labels.flip(1)
     if how.vflip and rng.random() < how.vflip:
         image, labels = image.flip(1), labels.flip(0)
-    if how.jitter:
-        image = _jitter(image, how.jitter, rng)
+    if how.color_jitter:
+        image = _jitter(image, how.color_jitter, rng)
     return image, labels
 
 
 def _rotate(image: Image, labels: ImageLabels, angle: float) -> tuple[Image, ImageLabels]:
-    """Turns both about the centre of the frame, counter-clockwise by `angle` degrees."""
+    """Turns both about the center of the frame, counter-clockwise by `angle` degrees."""
     turned = F.rotate(labels[None], angle, InterpolationMode.NEAREST, fill=[IGNORE])[0]
     return F.rotate(image, angle, InterpolationMode.BILINEAR, fill=[0]), turned
 
@@ -112,9 +112,9 @@ def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generato
 
 
 def _jitter(image: SizedImage, amount: float, rng: np.random.Generator) -> SizedImage:
-    """Other light and other colours, in one order always."""
+    """Other light and other colors, in one order always."""
     brightness, contrast, saturation = (rng.uniform(1 - amount, 1 + amount) for _ in range(3))
     image = F.adjust_brightness(image, brightness)
     image = F.adjust_contrast(image, contrast)
-    coloured: SizedImage = F.adjust_saturation(image, saturation)
-    return coloured
+    colored: SizedImage = F.adjust_saturation(image, saturation)
+    return colored

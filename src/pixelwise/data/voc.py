@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pixelwise.core.labels import RGB, LabelSpace
+from pixelwise.core.label_space import RGB, LabelSpace
 from pixelwise.data.base import DataSpec
 from pixelwise.data.files import Pair, PairedFiles, check_some, read_list
 
@@ -22,13 +22,13 @@ TREE = """\
 """
 
 
-def voc_colour(index: int) -> RGB:
-    """Colour of a class in the VOC palette: the bits of the index, three at a time, fill r, g and b from the top."""
-    colour = [0, 0, 0]
+def voc_color(index: int) -> RGB:
+    """Color of a class in the VOC palette: the bits of the index, three at a time, fill r, g and b from the top."""
+    color = [0, 0, 0]
     for bit in range(8):
         for channel in range(3):
-            colour[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
-    return colour[0], colour[1], colour[2]
+            color[channel] |= (index >> (3 * bit + channel) & 1) << (7 - bit)
+    return color[0], color[1], color[2]
 
 
 NAMES = (
@@ -37,10 +37,10 @@ NAMES = (
 )  # fmt: skip
 SPACE = LabelSpace(
     names=NAMES,
-    colours=tuple(voc_colour(i) for i in range(21)),
+    colors=tuple(voc_color(i) for i in range(21)),
     raw_ids=tuple(range(21)),
     void={255: "border"},
-    void_colour=voc_colour(255),
+    void_color=voc_color(255),
 )
 
 
@@ -83,6 +83,6 @@ class Voc2012(_Voc):
     kind: Literal["voc2012"] = "voc2012"
     title: ClassVar[str] = "PASCAL VOC 2012"
     tree: ClassVar[str] = TREE.format(year=2012)
-    source: ClassVar[str] = f"{_Voc.source} The labels of the test images are not public: judge on val."
+    source: ClassVar[str] = f"{_Voc.source} The labels of the test images are not public: evaluate on val."
     year: ClassVar[int] = 2012
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 1464, "val": 1449, "trainval": 2913, "test": 1456}

@@ -6,7 +6,7 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, Logits, PixelCounts
 from pixelwise.losses.base import LossSpec, LossValue
 from pixelwise.losses.weights import Scheme, class_weights
@@ -26,25 +26,25 @@ class Dice(LossSpec):
 
     Attributes:
         per_class: Class by class; else all classes together.
-        weights: How the training split's pixel counts become class weights; only class by class.
+        class_weights: Scheme that turns the pixel counts of the training split into class weights; needs `per_class`.
         form: `standard`; or as a report prints it: `kerr` 1 - 2 (Σty + ε) / (Σ(t + y) + ε), which falls below 0, or
             `xiang` 1 - (Σty + ε) / (Σ(t + y) + ε), which does not fall below about a half.
     """
 
     kind: Literal["dice"] = "dice"
     per_class: bool = False
-    weights: Scheme = "none"
+    class_weights: Scheme = "none"
     form: Form = "standard"
 
     @model_validator(mode="after")
     def _weights_need_classes(self) -> "Dice":
-        if self.weights != "none" and not self.per_class:
+        if self.class_weights != "none" and not self.per_class:
             raise ValueError("class weights need the dice of each class: set loss.per_class=true as well")
         return self
 
     def build(self, pixel_counts: PixelCounts) -> "DiceLoss":
         """See `LossSpec.build`."""
-        weights = class_weights(self.weights, pixel_counts)
+        weights = class_weights(self.class_weights, pixel_counts)
         if self.per_class and weights is None:
             weights = (pixel_counts > 0).float()
         return DiceLoss(self.form, weights)

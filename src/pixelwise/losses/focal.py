@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, Logits, PixelCounts
 from pixelwise.losses.base import LossSpec, LossValue
 from pixelwise.losses.weights import Scheme, class_weights, valid_weight
@@ -24,16 +24,16 @@ class Focal(LossSpec):
 
     Attributes:
         gamma: γ; 0 is cross-entropy, and the larger, the less an easy pixel counts.
-        weights: How the training split's pixel counts become class weights.
+        class_weights: Scheme that turns the pixel counts of the training split into class weights.
     """
 
     kind: Literal["focal"] = "focal"
     gamma: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2
-    weights: Scheme = "none"
+    class_weights: Scheme = "none"
 
     def build(self, pixel_counts: PixelCounts) -> "FocalLoss":
         """See `LossSpec.build`."""
-        return FocalLoss(self.gamma, class_weights(self.weights, pixel_counts))
+        return FocalLoss(self.gamma, class_weights(self.class_weights, pixel_counts))
 
 
 class FocalLoss(nn.Module):

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, PixelCounts
 
 Scheme = Literal["none", "inverse", "root_inverse", "complement", "two_minus_inverse", "background"]

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 from pixelwise.core.types import ImageLabels
 
 WIDTH = 0.02

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
-from pixelwise.core.labels import IGNORE
+from pixelwise.core.label_space import IGNORE
 
 Matrix = Int64[np.ndarray, "K K"]
 ClassIds = Integer[Tensor, "*shape"]
@@ -43,7 +43,7 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
     rows = IGNORE + 1  # IGNORE is a row like the others and dropped at the end: no pixel is looked for or copied
     labels, predicted = labels.flatten(), predicted.flatten()
     if labels.device.type == "cpu":
-        # Neighbours are mostly of one pair, and to count it twice in a row is to wait for the first count to be stored:
+        # Neighbors are mostly of one pair, and to count it twice in a row is to wait for the first count to be stored:
         # pixels go to several tables in turn.
         tables = torch.arange(TURNS, dtype=torch.int32).mul_(rows * num_classes).repeat(PART // TURNS)
         counts = torch.zeros(TURNS * rows * num_classes, dtype=torch.int64)
@@ -63,7 +63,7 @@ def iou(matrix: Matrix, ignored: Sequence[int] = ()) -> PerClass:
 
     Args:
         matrix: Confusion matrix.
-        ignored: Classes that are not judged, by the rule of Cityscapes' official evaluation: their true pixels do not
+        ignored: Classes that are not evaluated, by the rule of Cityscapes' official evaluation: their true pixels do not
             count and their own IoU is NaN, but a pixel of another class that is called one of them is missed (FN).
     """
     each: PerClass = group_iou(matrix, [[i] for i in range(len(matrix))], ignored)
@@ -78,12 +78,12 @@ def group_iou(matrix: Matrix, groups: Sequence[Sequence[int]], ignored: Sequence
         groups: Class ids of each group.
         ignored: See `iou`; such classes belong to no group, whatever `groups` says.
     """
-    judged = matrix.copy()
-    judged[list(ignored)] = 0
+    evaluated = matrix.copy()
+    evaluated[list(ignored)] = 0
     members = [[i for i in group if i not in set(ignored)] for group in groups]
-    hit = np.array([judged[np.ix_(group, group)].sum() for group in members])
-    true = np.array([judged[group].sum() for group in members])
-    predicted = np.array([judged[:, group].sum() for group in members])
+    hit = np.array([evaluated[np.ix_(group, group)].sum() for group in members])
+    true = np.array([evaluated[group].sum() for group in members])
+    predicted = np.array([evaluated[:, group].sum() for group in members])
     return _ratio(hit, true + predicted - hit)
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.types import Features, Projected
-from pixelwise.models.blocks import activated
+from pixelwise.models.blocks import conv_act_norm
 
 BRANCH = 128
 RATES = (6, 12, 18)
@@ -33,10 +33,10 @@ class Aspp(nn.Module):
         super().__init__()
         kernels = [nn.Conv2d(channels_in, BRANCH, 1)]
         kernels += [nn.Conv2d(channels_in, BRANCH, 3, padding=rate, dilation=rate) for rate in RATES]
-        self.branches = nn.ModuleList(activated(kernel, norm_first=True) for kernel in kernels)
-        self.mean = activated(nn.Conv2d(channels_in, BRANCH, 1), norm_first=True)
+        self.branches = nn.ModuleList(conv_act_norm(kernel, norm_first=True) for kernel in kernels)
+        self.mean = conv_act_norm(nn.Conv2d(channels_in, BRANCH, 1), norm_first=True)
         joined = nn.Conv2d(BRANCH * (len(kernels) + 1), channels_out, 1)
-        self.join = joined if classifier else activated(joined, norm_first=True)
+        self.join = joined if classifier else conv_act_norm(joined, norm_first=True)
 
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""

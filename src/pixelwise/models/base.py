@@ -1,6 +1,7 @@
-"""The contract of a network: a spec that builds it, and the frame that every network runs in."""
+"""The contract of a network: a spec that builds it, and the Segmenter that normalizes, pads and crops around it."""
 
-from typing import Annotated, Any, Protocol, runtime_checkable
+from collections.abc import Iterable
+from typing import Annotated, Any, Protocol, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import AuxiliaryLogits, Encoded, Features, Images, Logits
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 Level = Annotated[float, Field(ge=0, le=1)]
 Deviation = Annotated[float, Field(gt=0, le=1)]
 
@@ -18,10 +19,13 @@ Deviation = Annotated[float, Field(gt=0, le=1)]
 class ModelSpec(Spec):
     """Base of every network's spec.
 
+    Optional capabilities are declared here: auxiliary heads, pretrained weights, a frozen encoder. A spec that has one
+    overrides the property.
+
     Attributes:
-        kind: The architecture; for a user's own, its import path (`my_file.py:MyNet`).
-        mean: Mean of each channel (0..1) that is subtracted; None takes the training split's own.
-        std: Standard deviation of each channel (0..1) that is divided by; None takes the training split's own.
+        kind: Name of the architecture; for a user's own, its import path (`my_file.py:MyNet`).
+        mean: Mean of each channel (0..1), which is subtracted; None takes that of the training split.
+        std: Standard deviation of each channel (0..1), which is divided by; None takes that of the training split.
     """
 
     kind: str
@@ -36,19 +40,34 @@ class ModelSpec(Spec):
 
     @property
     def multiple(self) -> int:
-        """Both sides of what the network is given are multiples of this."""
+        """Both sides of the network's input are multiples of this."""
         return 1
 
     @property
     def min_size(self) -> int:
-        """Both sides of what the network is given are at least this."""
+        """Both sides of the network's input are at least this."""
         return self.multiple
 
-    def build(self, num_classes: int) -> nn.Module:
-        """The network, with fresh weights from torch's global generator.
+    @property
+    def auxiliary_weight(self) -> float:
+        """Weight of the loss of each auxiliary head. Above 0 the network has `forward_train` (`DeeplySupervised`)."""
+        return 0.0
 
-        It maps normalised images `[B, 3, H, W]` to logits `[B, K, H, W]`, where H and W are multiples of `multiple` and
-        at least `min_size`. Logits that are larger than that are cropped to the image; smaller ones are an error.
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether training starts from pretrained weights, which `load_pretrained` loads."""
+        return False
+
+    @property
+    def has_frozen_encoder(self) -> bool:
+        """Whether the encoder is frozen. The network then has `encode` and `decode` (`EncodeDecode`)."""
+        return False
+
+    def build(self, num_classes: int) -> nn.Module:
+        """The network, with random weights from torch's global generator.
+
+        It maps normalized images `[B, 3, H, W]` to logits `[B, K, H, W]`, where H and W are multiples of `multiple` and
+        at least `min_size`. Larger logits are cropped to the image; smaller ones are an error.
 
         Args:
             num_classes: K, from the data set's label space.
@@ -56,50 +75,52 @@ class ModelSpec(Spec):
         raise NotImplementedError
 
     def load_pretrained(self, network: nn.Module) -> None:
-        """Fills a fresh network with the weights that training starts from. Most networks have none.
+        """Loads the weights that training starts from into a new network. Most networks have none.
 
-        Called once, when a run begins: a resumed run and a predictor have weights of their own.
+        Called once, at the start of a run: a resumed run and a predictor have weights of their own.
 
         Raises:
-            InvalidSpec: The weights cannot be had, or do not fit.
+            InvalidSpec: The weights cannot be downloaded or read, or do not fit.
         """
 
+    def encoder_parameters(self, network: nn.Module) -> Iterable[nn.Parameter]:
+        """Parameters of the network's encoder, which `fit.optimizer.encoder_lr` applies to; none by default."""
+        del network
+        return ()
 
-@runtime_checkable
-class TwoHalves(Protocol):
-    """A network whose first half may be frozen: `forward` is `decode` of what `encode` gives."""
+
+class EncodeDecode(Protocol):
+    """A network whose encoder may be frozen: `forward` is `decode` of `encode`."""
 
     def encode(self, images: Features) -> Encoded:
-        """The half that may be frozen: normalised images to features."""
+        """Normalized images to features; the part that may be frozen."""
         ...
 
     def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Encoded:
-        """The half that learns: features of images of (H, W) to logits of that size."""
+        """Features of images of (H, W) to logits of that size; the trainable part."""
         ...
 
 
-@runtime_checkable
 class DeeplySupervised(Protocol):
-    """A network that is trained on more than its logits."""
+    """A network with auxiliary heads."""
 
     def forward_train(self, images: Features) -> list[AuxiliaryLogits]:
-        """What `forward` gives, first, and then class scores of inner layers.
+        """The logits of `forward`, followed by those of the auxiliary heads.
 
-        Those may be smaller than the images, by an integer; only training computes them. They come last, so that chance
-        gives the same logits here as in `forward`.
+        The latter may be smaller than the images by an integer factor; they are computed in training only. They come
+        last, so that random layers give the same logits here as in `forward`.
         """
         ...
 
 
 class Segmenter(nn.Module):
-    """A network in its frame: normalise, pad, run, crop.
+    """A network with normalization, padding and cropping around it.
 
-    The image is normalised, padded with zeros right and below to the network's multiple and minimum, run, and the
-    logits are cropped to the image. The constants are buffers: they travel with the weights, and loading weights brings
-    theirs.
+    The image is normalized and padded with zeros at the right and the bottom to the network's multiple and minimum, and
+    the logits are cropped to the image. Mean and standard deviation are buffers, so they are stored with the weights.
 
     Args:
-        network: What a `ModelSpec` built.
+        network: Network built by a `ModelSpec`.
         spec: The spec that built it.
         mean: Mean of each channel, 0..1.
         std: Standard deviation of each channel, 0..1.
@@ -109,12 +130,13 @@ class Segmenter(nn.Module):
     std: Tensor
 
     def __init__(
-        self, network: nn.Module, spec: ModelSpec, mean: Colour = (0.0, 0.0, 0.0), std: Colour = (1.0, 1.0, 1.0)
+        self, network: nn.Module, spec: ModelSpec, mean: Color = (0.0, 0.0, 0.0), std: Color = (1.0, 1.0, 1.0)
     ) -> None:
         super().__init__()
         self.network = network
         self.multiple, self.min_size = spec.multiple, spec.min_size
-        # In grey levels, so that pixels need no division by 255 first.
+        self.has_auxiliary_heads = spec.auxiliary_weight > 0
+        # In gray levels, so that pixels need no division by 255 first.
         self.register_buffer("mean", 255 * torch.tensor(mean).view(3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(std).view(3, 1, 1))
 
@@ -129,11 +151,11 @@ class Segmenter(nn.Module):
 
         An auxiliary map whose stride is s has the ⌈H/s⌉ × ⌈W/s⌉ places that see a pixel of the images.
         """
-        if not isinstance(self.network, DeeplySupervised):
+        if not self.has_auxiliary_heads:
             return self(images), []
         height, width = images.shape[-2:]
         framed = self.framed(images)
-        logits, *auxiliary = self.network.forward_train(framed)
+        logits, *auxiliary = cast(DeeplySupervised, self.network).forward_train(framed)
         strides = [(framed.shape[-2] // scores.shape[-2], framed.shape[-1] // scores.shape[-1]) for scores in auxiliary]
         return logits[..., :height, :width], [
             scores[..., : -(-height // down), : -(-width // across)]
@@ -141,30 +163,25 @@ class Segmenter(nn.Module):
         ]
 
     def framed(self, images: Images) -> Encoded:
-        """Images as the network takes them: normalised, padded with zeros."""
+        """The network's input: normalized images, padded with zeros."""
         height, width = images.shape[-2:]
-        normalised = (images - self.mean) / self.std
-        return F.pad(normalised, (0, self._missing(width), 0, self._missing(height)))
+        normalized = (images - self.mean) / self.std
+        return F.pad(normalized, (0, self._missing(width), 0, self._missing(height)))
 
     def encode(self, images: Images) -> Encoded:
-        """What the network's `encode` gives; only networks whose encoder may be frozen have one."""
-        features: Encoded = self._halves().encode(self.framed(images))
+        """Features of the network's encoder; only networks whose encoder may be frozen have `encode`."""
+        features: Encoded = cast(EncodeDecode, self.network).encode(self.framed(images))
         return features
 
     def decode(self, features: Encoded, size: tuple[int, int]) -> Logits:
-        """What `forward` would give for the images of these features, whose (H, W) is `size`."""
+        """Logits of the images of these features, whose (H, W) is `size`; the same as those of `forward`."""
         height, width = size
         padded = height + self._missing(height), width + self._missing(width)
-        logits: Encoded = self._halves().decode(features, padded)
+        logits: Encoded = cast(EncodeDecode, self.network).decode(features, padded)
         return logits[..., :height, :width]
 
-    def _halves(self) -> "TwoHalves":
-        """The network as one that may be frozen in part."""
-        assert isinstance(self.network, TwoHalves)
-        return self.network
-
     def _missing(self, length: Any) -> Any:
-        """How many pixels a side lacks; a symbol of how many, of a symbolic length, while the network is exported."""
+        """Number of pixels to pad a side by; symbolic for a symbolic length, during an export."""
         if self.min_size <= self.multiple:
             return -length % self.multiple
         wanted = torch.sym_max(length, self.min_size)

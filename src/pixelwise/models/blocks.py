@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from pixelwise.core.types import FeatureMap, Features
 
 Norm = Literal["none", "batch", "instance"]
-"""Normalisation after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
+"""Normalization after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
 
 
 def xavier_init(module: nn.Module) -> None:
@@ -30,34 +30,34 @@ def kaiming_init(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def activated(
+def conv_act_norm(
     convolution: nn.Conv2d | nn.ConvTranspose2d,
     *,
     norm: Norm = "batch",
     norm_first: bool = False,
     activation: Literal["relu", "tanh"] = "relu",
 ) -> nn.Sequential:
-    """Convolution → activation → normalisation, the order of most of the reports.
+    """Convolution → activation → normalization, the order of most of the reports.
 
     Args:
         convolution: What is activated.
-        norm: Which normalisation.
-        norm_first: Normalise before the activation, as in `xiang-cityscapes` and most of the literature.
+        norm: Which normalization.
+        norm_first: Normalize before the activation, as in `xiang-cityscapes` and most of the literature.
         activation: Which activation.
     """
     act = nn.ReLU(inplace=True) if activation == "relu" else nn.Tanh()
-    layers = [act, *normalisation(norm, convolution.out_channels)]
+    layers = [act, *normalization(norm, convolution.out_channels)]
     return nn.Sequential(convolution, *(reversed(layers) if norm_first else layers))
 
 
-def convolved(channels_in: int, channels_out: int, *, kernel: int = 3) -> nn.Sequential:
+def conv_norm_act(channels_in: int, channels_out: int, *, kernel: int = 3) -> nn.Sequential:
     """A convolution that keeps the size, BatchNorm, ReLU. No bias: BatchNorm would subtract it again."""
     convolution = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
-    return activated(convolution, norm_first=True)
+    return conv_act_norm(convolution, norm_first=True)
 
 
-def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
-    """The layer that normalises, or no layer."""
+def normalization(norm: Norm, channels: int) -> list[nn.Module]:
+    """The layer that normalizes, or no layer."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels)]
@@ -71,11 +71,11 @@ def resized(features: FeatureMap, like: FeatureMap) -> FeatureMap:
 def doubling(channels_in: int, channels_out: int, *, norm_first: bool = False) -> nn.Sequential:
     """A transposed convolution to twice the size, K3 S2 P1 OP1, activated: the decoder stage of all reports."""
     convolution = nn.ConvTranspose2d(channels_in, channels_out, 3, stride=2, padding=1, output_padding=1)
-    return activated(convolution, norm_first=norm_first)
+    return conv_act_norm(convolution, norm_first=norm_first)
 
 
-class Part(nn.Module):
-    """A part of a network that may be frozen: no gradient, and its normalisation layers keep their statistics.
+class Freezable(nn.Module):
+    """A part of a network that may be frozen: no gradient, and its normalization layers keep their statistics.
 
     Args:
         layers: The part.
@@ -88,7 +88,7 @@ class Part(nn.Module):
         self.frozen = frozen
         self.train()
 
-    def train(self, mode: bool = True) -> "Part":
+    def train(self, mode: bool = True) -> "Freezable":
         """Frozen, it stays in eval: else BatchNorm would drift away from the weights that expect its statistics."""
         super().train(mode and not self.frozen)
         return self

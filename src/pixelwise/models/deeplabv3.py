@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from pixelwise.core.types import Encoded, Features, Logits
 from pixelwise.models.base import Deviation, Level, ModelSpec
-from pixelwise.models.blocks import Part, xavier_init
+from pixelwise.models.blocks import Freezable, xavier_init
 from pixelwise.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
 
 LAST = "classifier.4."
@@ -52,8 +52,18 @@ class DeeplabV3(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """What the contract promises to take."""
+        """Minimum of the contract."""
         return 32
+
+    @property
+    def is_pretrained(self) -> bool:
+        """See `ModelSpec.is_pretrained`."""
+        return self.weights is not None
+
+    @property
+    def has_frozen_encoder(self) -> bool:
+        """See `ModelSpec.has_frozen_encoder`."""
+        return self.frozen
 
     def build(self, num_classes: int) -> "DeeplabV3Network":
         """See `ModelSpec.build`."""
@@ -83,12 +93,12 @@ class DeeplabV3Network(nn.Module):
         whole = torchvision.models.segmentation.deeplabv3_resnet101(
             weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=False
         )
-        self.backbone = Part(whole.backbone, frozen)
+        self.backbone = Freezable(whole.backbone, frozen)
         self.classifier = whole.classifier
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images to logits of the same size."""
+        """Normalized images to logits of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:

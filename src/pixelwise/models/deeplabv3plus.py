@@ -4,7 +4,7 @@ Paper: Chen, Zhu, Papandreou, Schroff, Adam, "Encoder-Decoder with Atrous Separa
 Segmentation", ECCV 2018.
 
 Departures: the encoder is timm's, dilated to a sixteenth of the image's size, not the modified Xception. No
-normalisation between a depthwise convolution and its pointwise one.
+normalization between a depthwise convolution and its pointwise one.
 """
 
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.types import FeatureMap, Features, Projected
-from pixelwise.models.blocks import activated, convolved, resized
+from pixelwise.models.blocks import conv_act_norm, conv_norm_act, resized
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import TimmSpec
 
@@ -63,7 +63,7 @@ class DeeplabDecoder(Decoder):
     def __init__(self, low: int, deep: int, channels: int, rates: tuple[int, ...]) -> None:
         super().__init__()
         self.pyramid = SeparableAspp(deep, channels, rates)
-        self.low = convolved(low, LOW, kernel=1)
+        self.low = conv_norm_act(low, LOW, kernel=1)
         self.refine = nn.Sequential(separable(channels + LOW, channels), separable(channels, channels))
         self.channels = channels
 
@@ -86,15 +86,15 @@ class SeparableAspp(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, rates: tuple[int, ...]) -> None:
         super().__init__()
-        views = [convolved(channels_in, channels, kernel=1)]
+        views = [conv_norm_act(channels_in, channels, kernel=1)]
         views += [separable(channels_in, channels, rate) for rate in rates]
-        self.views = nn.ModuleList(views)
-        self.mean = convolved(channels_in, channels, kernel=1)
-        self.join = nn.Sequential(convolved((len(views) + 1) * channels, channels, kernel=1), nn.Dropout(DROPOUT))
+        self.inference = nn.ModuleList(views)
+        self.mean = conv_norm_act(channels_in, channels, kernel=1)
+        self.join = nn.Sequential(conv_norm_act((len(views) + 1) * channels, channels, kernel=1), nn.Dropout(DROPOUT))
 
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""
-        views = [view(features) for view in self.views]
+        views = [view(features) for view in self.inference]
         views.append(resized(self.mean(F.adaptive_avg_pool2d(features, 1)), features))
         joined: Projected = self.join(torch.cat(views, dim=1))
         return joined
@@ -103,4 +103,4 @@ class SeparableAspp(nn.Module):
 def separable(channels_in: int, channels_out: int, rate: int = 1) -> nn.Sequential:
     """A depthwise 3×3 convolution, then a pointwise one with BatchNorm and ReLU."""
     depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=rate, dilation=rate, groups=channels_in, bias=False)
-    return nn.Sequential(depthwise, activated(nn.Conv2d(channels_in, channels_out, 1, bias=False), norm_first=True))
+    return nn.Sequential(depthwise, conv_act_norm(nn.Conv2d(channels_in, channels_out, 1, bias=False), norm_first=True))

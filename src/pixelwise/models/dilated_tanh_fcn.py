@@ -12,7 +12,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, xavier_init
+from pixelwise.models.blocks import conv_act_norm, xavier_init
 
 
 class DilatedTanhFcn(ModelSpec):
@@ -59,7 +59,7 @@ class DilatedTanhFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 8, to logits of the same size."""
+        """Normalized images, both sides multiples of 8, to logits of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits
 
@@ -67,11 +67,11 @@ class DilatedTanhFcnNetwork(nn.Module):
 def _down(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """A strided layer is dilated by 2 as well."""
     convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=1, dilation=stride)
-    return activated(convolution, activation="tanh")
+    return conv_act_norm(convolution, activation="tanh")
 
 
 def _up(channels_in: int, channels_out: int, kernel: int, stride: int = 1, output_padding: int = 0) -> nn.Sequential:
     convolution = nn.ConvTranspose2d(
         channels_in, channels_out, kernel, stride, padding=1, output_padding=output_padding, dilation=stride
     )
-    return activated(convolution, activation="tanh")
+    return conv_act_norm(convolution, activation="tanh")

@@ -2,14 +2,14 @@
 
 Paper: for the auxiliary head, Zhao, Shi, Qi, Wang, Jia, "Pyramid Scene Parsing Network", CVPR 2017.
 
-Departures: the head is that of an FCN on a quarter of the features' channels, judged at their own resolution; the paper
+Departures: the head is that of an FCN on a quarter of the features' channels, evaluated at their own resolution; the paper
 brings its scores to the image's size first.
 """
 
 from torch import nn
 
 from pixelwise.core.types import AuxiliaryLogits, FeatureMap, Features, Logits
-from pixelwise.models.blocks import convolved, kaiming_init, resized
+from pixelwise.models.blocks import conv_norm_act, kaiming_init, resized
 
 
 class Decoder(nn.Module):
@@ -48,7 +48,7 @@ class EncoderDecoder(nn.Module):
         self.auxiliary = nn.ModuleList([fcn_head(channels[-2], num_classes)] if auxiliary else [])
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of the deepest features' stride, to logits of the same size."""
+        """Normalized images, both sides multiples of the deepest features' stride, to logits of the same size."""
         return self._decoded(self.encoder(images), images)
 
     def forward_train(self, images: Features) -> list[AuxiliaryLogits]:
@@ -71,6 +71,6 @@ def classifier(channels: int, num_classes: int) -> nn.Conv2d:
 
 def fcn_head(channels: int, num_classes: int) -> nn.Sequential:
     """A 3×3 convolution to a quarter of the channels, dropout, and a classifier."""
-    head = convolved(channels, channels // 4)
+    head = conv_norm_act(channels, channels // 4)
     kaiming_init(head)
     return nn.Sequential(head, nn.Dropout(0.1), classifier(channels // 4, num_classes))

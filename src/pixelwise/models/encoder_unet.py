@@ -3,7 +3,7 @@
 Paper: Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
 
 Departures: the way down is an encoder of timm, so the first skip is at half of the image's size; convolutions are
-padded and normalised; nearest upsampling instead of a transposed convolution. The way up ends at half of the size
+padded and normalized; nearest upsampling instead of a transposed convolution. The way up ends at half of the size
 unless told otherwise, for the finest stage computes most and has no skip to gain from.
 """
 
@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pixelwise.core.types import FeatureMap
-from pixelwise.models.blocks import convolved
+from pixelwise.models.blocks import conv_norm_act
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import TimmSpec
 
@@ -55,7 +55,7 @@ class UnetDecoder(Decoder):
         deepest, *skips = reversed(channels)
         # A stage that is finer than the encoder's finest features has no skip.
         joined = zip((deepest, *widths), [*skips, 0, 0], widths, strict=False)
-        self.stages = nn.ModuleList(nn.Sequential(convolved(i + s, o), convolved(o, o)) for i, s, o in joined)
+        self.stages = nn.ModuleList(nn.Sequential(conv_norm_act(i + s, o), conv_norm_act(o, o)) for i, s, o in joined)
         self.channels = widths[-1]
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:

@@ -4,6 +4,7 @@ Papers: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVP
 Chen, "MobileNetV2", CVPR 2018; Simonyan, Zisserman, "Very Deep Convolutional Networks", ICLR 2015.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 import torchvision
@@ -11,7 +12,7 @@ from pydantic import model_validator
 from torch import nn
 
 from pixelwise.models.base import Deviation, Level, ModelSpec
-from pixelwise.models.blocks import Part
+from pixelwise.models.blocks import Freezable
 from pixelwise.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
 
 EncoderName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2", "vgg16"]
@@ -46,19 +47,33 @@ class EncoderSpec(ModelSpec):
         """The encoder halves five times."""
         return 32
 
+    @property
+    def is_pretrained(self) -> bool:
+        """See `ModelSpec.is_pretrained`."""
+        return self.weights is not None
+
+    @property
+    def has_frozen_encoder(self) -> bool:
+        """See `ModelSpec.has_frozen_encoder`."""
+        return self.frozen
+
+    def encoder_parameters(self, network: nn.Module) -> Iterable[nn.Parameter]:
+        """See `ModelSpec.encoder_parameters`."""
+        return network.get_submodule("encoder").parameters()
+
     @model_validator(mode="after")
     def _frozen_knows_something(self) -> "EncoderSpec":
         if self.frozen and self.weights is None:
             raise ValueError("a frozen encoder without pretrained weights is noise: set model.frozen=false as well")
         return self
 
-    def build_encoder(self) -> Part:
+    def build_encoder(self) -> Freezable:
         """The encoder with fresh weights, its layers named as in torchvision."""
         layers = nn.Sequential()
         for name, layer in torchvision.models.get_model(self.encoder, weights=None).named_children():
             if name not in HEADS:
                 layers.add_module(name, layer)
-        return Part(layers, self.frozen)
+        return Freezable(layers, self.frozen)
 
     def load_pretrained(self, network: nn.Module) -> None:
         """See `ModelSpec.load_pretrained`. The network's `encoder` is what `build_encoder` made."""

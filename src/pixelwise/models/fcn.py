@@ -13,7 +13,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, doubling, xavier_init
+from pixelwise.models.blocks import conv_act_norm, doubling, xavier_init
 
 ENCODER = (32, 64, 128, 256, 512)
 DECODER = (512, 256, 128, 64, 32)
@@ -54,12 +54,12 @@ class FcnNetwork(nn.Module):
         down = zip((3, *ENCODER), ENCODER, strict=False)
         up = zip((ENCODER[-1], *DECODER), DECODER, strict=False)
         convolutions = (nn.Conv2d(i, o, 3, stride=2, padding=1) for i, o in down)
-        self.encoder = nn.Sequential(*(activated(c, norm_first=norm_first) for c in convolutions))
+        self.encoder = nn.Sequential(*(conv_act_norm(c, norm_first=norm_first) for c in convolutions))
         self.decoder = nn.Sequential(*(doubling(i, o, norm_first=norm_first) for i, o in up))
         self.classifier = nn.Conv2d(DECODER[-1], num_classes, 1)
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        """Normalized images, both sides multiples of 32, to logits of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits

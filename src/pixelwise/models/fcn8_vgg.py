@@ -16,7 +16,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, xavier_init
+from pixelwise.models.blocks import conv_act_norm, xavier_init
 
 STAGES = ((64, 64), (128, 256), (256, 256), (512, 512, 512), (512, 512, 512))
 BOTTOM = (4096, 4096)
@@ -62,7 +62,7 @@ class Fcn8VggNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        """Normalized images, both sides multiples of 32, to logits of the same size."""
         features, skips = images, []
         for stage in self.encoder:
             features = stage(features)
@@ -78,8 +78,8 @@ class Fcn8VggNetwork(nn.Module):
 def _convolutions(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
     """Activated 3×3 convolutions, one for each width."""
     ins = (channels, *widths)
-    return nn.Sequential(*(activated(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(ins, widths, strict=False)))
+    return nn.Sequential(*(conv_act_norm(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(ins, widths, strict=False)))
 
 
 def _up(channels_in: int, channels_out: int) -> nn.Sequential:
-    return activated(nn.ConvTranspose2d(channels_in, channels_out, 2, stride=2))
+    return conv_act_norm(nn.ConvTranspose2d(channels_in, channels_out, 2, stride=2))

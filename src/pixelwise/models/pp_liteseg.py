@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pixelwise.core.types import FeatureMap, Features, Projected
-from pixelwise.models.blocks import convolved, resized
+from pixelwise.models.blocks import conv_norm_act, resized
 from pixelwise.models.encoder_decoder import Decoder
 from pixelwise.models.timm_encoder import TimmSpec
 
@@ -59,7 +59,7 @@ class LiteDecoder(Decoder):
         self.fusions = nn.ModuleList(
             AttentionFusion(level, i, o) for level, i, o in zip(finer, widths, widths[1:], strict=False)
         )
-        self.head = convolved(widths[-1], widths[-1])
+        self.head = conv_norm_act(widths[-1], widths[-1])
         self.channels = widths[-1]
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
@@ -82,8 +82,8 @@ class PyramidPooling(nn.Module):
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
-        self.project = nn.ModuleList(convolved(channels_in, channels, kernel=1) for _ in BINS)
-        self.join = convolved(channels, channels)
+        self.project = nn.ModuleList(conv_norm_act(channels_in, channels, kernel=1) for _ in BINS)
+        self.join = conv_norm_act(channels, channels)
 
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""
@@ -106,9 +106,9 @@ class AttentionFusion(nn.Module):
 
     def __init__(self, level: int, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.project = convolved(level, channels_in)
+        self.project = conv_norm_act(level, channels_in)
         self.attend = nn.Sequential(nn.Conv2d(4, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1), nn.Sigmoid())
-        self.join = convolved(channels_in, channels_out)
+        self.join = conv_norm_act(channels_in, channels_out)
 
     def forward(self, level: FeatureMap, deeper: FeatureMap) -> FeatureMap:
         """As large as the encoder's features."""

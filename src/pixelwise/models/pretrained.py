@@ -19,7 +19,7 @@ PRETRAINED = "pretrained"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 RESEARCH_ONLY = {"apple-amlr", "fair-noncommercial-research-license", "seer-license"}
-"""Licences of weights, by timm's names, that allow research alone; so do those with `nc` in their name."""
+"""Licenses of weights, by timm's names, that allow research alone; so do those with `nc` in their name."""
 ADVICE = "give a file of them (--set model.weights=FILE) or start from scratch (--set model.weights=none)"
 
 
@@ -65,8 +65,8 @@ def fill(part: nn.Module, state: Mapping[str, Tensor], weights: str, name: str, 
     part.load_state_dict(wanted, strict=False)
 
 
-def check_licence(encoder: str) -> None:
-    """Refuses weights of timm whose licence forbids commercial use.
+def check_license(encoder: str) -> None:
+    """Refuses weights of timm whose license forbids commercial use.
 
     Args:
         encoder: Timm's name.
@@ -77,10 +77,10 @@ def check_licence(encoder: str) -> None:
     import timm
 
     published = timm.get_pretrained_cfg(encoder)
-    licence: str = (published.license or "") if published else ""
-    if "nc" in licence.split("-") or licence in RESEARCH_ONLY:
+    license: str = (published.license or "") if published else ""
+    if "nc" in license.split("-") or license in RESEARCH_ONLY:
         raise InvalidSpec(
-            f"the weights of {encoder} are under {licence}, which forbids commercial use; choose another encoder, or"
+            f"the weights of {encoder} are under {license}, which forbids commercial use; choose another encoder, or"
             " start from scratch (--set model.weights=none)."
         )
 

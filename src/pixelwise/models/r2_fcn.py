@@ -14,7 +14,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits, Projected
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, doubling, xavier_init
+from pixelwise.models.blocks import conv_act_norm, doubling, xavier_init
 
 STEPS = 3  # t + 1 with the paper's t = 2
 
@@ -54,7 +54,7 @@ class R2FcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 4, to logits of the same size."""
+        """Normalized images, both sides multiples of 4, to logits of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits
 
@@ -88,7 +88,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.convolve = activated(nn.Conv2d(channels, channels, 3, padding=1), norm_first=True)
+        self.convolve = conv_act_norm(nn.Conv2d(channels, channels, 3, padding=1), norm_first=True)
 
     def forward(self, features: Features) -> Features:
         """As large as what it is given."""

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from pixelwise.core.types import Encoded, Features, Logits
 from pixelwise.models.aspp import Aspp
-from pixelwise.models.blocks import Part, xavier_init
+from pixelwise.models.blocks import Freezable, xavier_init
 from pixelwise.models.encoders import CHANNELS, EncoderName, EncoderSpec
 
 
@@ -38,14 +38,14 @@ class ResnetAsppNetwork(nn.Module):
         num_classes: K.
     """
 
-    def __init__(self, encoder: Part, channels: int, num_classes: int) -> None:
+    def __init__(self, encoder: Freezable, channels: int, num_classes: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.classifier = Aspp(channels, num_classes, classifier=True)
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        """Normalized images, both sides multiples of 32, to logits of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:

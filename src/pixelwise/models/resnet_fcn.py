@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from pixelwise.core.types import Encoded, Features, Logits
-from pixelwise.models.blocks import Part, doubling, xavier_init
+from pixelwise.models.blocks import Freezable, doubling, xavier_init
 from pixelwise.models.encoders import CHANNELS, EncoderName, EncoderSpec
 
 Width = Annotated[int, Field(ge=1)]
@@ -52,7 +52,7 @@ class ResnetFcnNetwork(nn.Module):
         num_classes: K.
     """
 
-    def __init__(self, encoder: Part, spec: ResnetFcn, num_classes: int) -> None:
+    def __init__(self, encoder: Freezable, spec: ResnetFcn, num_classes: int) -> None:
         super().__init__()
         channels = CHANNELS[spec.encoder]
         self.encoder = encoder
@@ -63,7 +63,7 @@ class ResnetFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 32, to logits of the same size."""
+        """Normalized images, both sides multiples of 32, to logits of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:

@@ -1,10 +1,11 @@
 """The networks of segmentation-models-pytorch, as that library builds them: a bridge to compare with and to start from.
 
-Paper: each architecture's own; see the library's documentation (segmentation-models-pytorch 0.5 and 0.6, MIT licence).
+Paper: each architecture's own; see the library's documentation (segmentation-models-pytorch 0.5 and 0.6, MIT license).
 
 Departures: none in the networks. Encoders whose code or weights may not be used commercially are refused.
 """
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from pixelwise.models.pretrained import (
     IMAGENET_STD,
     PRETRAINED,
     Weights,
-    check_licence,
+    check_license,
     fill,
     read_weights,
 )
@@ -54,7 +55,7 @@ class Smp(ModelSpec):
         if self.encoder.startswith("mit_"):
             raise ValueError(
                 f"the encoder {self.encoder} is not offered: its code and weights are under NVIDIA's source code"
-                " licence, which forbids commercial use; resnet34 and tu-convnext_tiny are free to use"
+                " license, which forbids commercial use; resnet34 and tu-convnext_tiny are free to use"
             )
         return self
 
@@ -62,6 +63,15 @@ class Smp(ModelSpec):
     def multiple(self) -> int:
         """The encoders halve five times."""
         return 32
+
+    @property
+    def is_pretrained(self) -> bool:
+        """See `ModelSpec.is_pretrained`."""
+        return self.weights is not None
+
+    def encoder_parameters(self, network: nn.Module) -> Iterable[nn.Parameter]:
+        """See `ModelSpec.encoder_parameters`."""
+        return network.get_submodule("encoder").parameters()
 
     @property
     def min_size(self) -> int:
@@ -103,7 +113,7 @@ class Smp(ModelSpec):
         import segmentation_models_pytorch as smp
 
         if self.encoder.startswith("tu-"):
-            check_licence(self.encoder.removeprefix("tu-"))
+            check_license(self.encoder.removeprefix("tu-"))
         try:
             pretrained = True if self.encoder.startswith("tu-") else "imagenet"
             encoder: nn.Module = smp.encoders.get_encoder(self.encoder, weights=pretrained)

@@ -1,12 +1,12 @@
 """Timm's networks as encoders: feature maps from fine to deep, and the weights that they start from.
 
-Paper: each encoder's own, named in timm's documentation (Wightman, "PyTorch Image Models", Apache-2.0 licence).
+Paper: each encoder's own, named in timm's documentation (Wightman, "PyTorch Image Models", Apache-2.0 license).
 
-Departures: none in the networks. Weights whose licence forbids commercial use are refused, and so are networks that
+Departures: none in the networks. Weights whose license forbids commercial use are refused, and so are networks that
 take images of one size only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ from pixelwise.models.pretrained import (
     IMAGENET_STD,
     PRETRAINED,
     Weights,
-    check_licence,
+    check_license,
     fill,
     read_weights,
 )
@@ -52,7 +52,7 @@ class TimmSpec(ModelSpec):
 
     encoder: str = "resnet18"
     weights: Weights = PRETRAINED
-    aux: Annotated[float, Field(ge=0)] = 0
+    aux_loss_weight: Annotated[float, Field(ge=0)] = 0
     mean: tuple[Level, Level, Level] | None = IMAGENET_MEAN
     std: tuple[Deviation, Deviation, Deviation] | None = IMAGENET_STD
 
@@ -63,8 +63,22 @@ class TimmSpec(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """What the contract promises to take."""
+        """Minimum of the contract."""
         return 32
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """See `ModelSpec.auxiliary_weight`."""
+        return self.aux_loss_weight
+
+    @property
+    def is_pretrained(self) -> bool:
+        """See `ModelSpec.is_pretrained`."""
+        return self.weights is not None
+
+    def encoder_parameters(self, network: nn.Module) -> Iterable[nn.Parameter]:
+        """See `ModelSpec.encoder_parameters`."""
+        return network.get_submodule("encoder").parameters()
 
     @property
     def output_stride(self) -> int:
@@ -79,7 +93,7 @@ class TimmSpec(ModelSpec):
         """
         encoder = self._encoder()
         decoder = self.build_decoder(encoder.channels)
-        return EncoderDecoder(encoder, encoder.channels, decoder, num_classes, auxiliary=self.aux > 0)
+        return EncoderDecoder(encoder, encoder.channels, decoder, num_classes, auxiliary=self.aux_loss_weight > 0)
 
     def build_decoder(self, channels: tuple[int, ...]) -> Decoder:
         """The decoder for features of so many channels, from fine to deep; the last four are those at `LEVELS`."""
@@ -151,10 +165,10 @@ class TimmSpec(ModelSpec):
         """The encoder with timm's own weights.
 
         Raises:
-            InvalidSpec: Their licence forbids commercial use, they expect other constants, or they cannot be had.
+            InvalidSpec: Their license forbids commercial use, they expect other constants, or they cannot be had.
         """
         published = self._published()
-        check_licence(self.encoder)
+        check_license(self.encoder)
         if self.mean is not None and (self.mean, self.std) != (tuple(published.mean), tuple(published.std)):
             mean, std = (",".join(map(str, constants)) for constants in (published.mean, published.std))
             raise InvalidSpec(
@@ -188,7 +202,7 @@ class Pyramid(nn.Module):
         self.channels_last = str(getattr(layers, "output_fmt", "NCHW")).endswith("NHWC")
 
     def forward(self, images: Features) -> list[FeatureMap]:
-        """Normalised images to their features."""
+        """Normalized images to their features."""
         features = self.layers(images)
         taken = [features[index] for index in self.indices]
         return [feature.permute(0, 3, 1, 2) for feature in taken] if self.channels_last else taken

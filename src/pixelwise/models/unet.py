@@ -14,7 +14,7 @@ from torch import nn
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import Norm, activated, xavier_init
+from pixelwise.models.blocks import Norm, conv_act_norm, xavier_init
 
 WIDTHS = (64, 128, 256, 512, 1024)
 Up = Literal["transposed", "bilinear"]
@@ -26,9 +26,9 @@ class Unet(ModelSpec):
     Parameters for 21 classes: 31,044,821 with BatchNorm, 31,033,045 without, 34,528,341 bilinear.
 
     Attributes:
-        norm: Normalisation of the convolutions: none (`kerr`), batch, or instance (`isayama`).
-        up: A transposed convolution K2 S2; or bilinear ×2 and a convolution, always normalised (`xiang`).
-        norm_first: Convolution → normalisation → ReLU; else convolution → ReLU → normalisation.
+        norm: Normalization of the convolutions: none (`kerr`), batch, or instance (`isayama`).
+        up: A transposed convolution K2 S2; or bilinear ×2 and a convolution, always normalized (`xiang`).
+        norm_first: Convolution → normalization → ReLU; else convolution → ReLU → normalization.
     """
 
     kind: Literal["unet"] = "unet"
@@ -73,7 +73,7 @@ class UnetNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 16, to logits of the same size."""
+        """Normalized images, both sides multiples of 16, to logits of the same size."""
         skips = [self.encoder[0](images)]
         for convolve in list(self.encoder)[1:]:
             skips.append(convolve(self.pool(skips[-1])))
@@ -90,7 +90,7 @@ def double(channels_in: int, channels_out: int, norm: Norm, norm_first: bool) ->
         nn.Conv2d(channels_in, channels_out, 3, padding=1),
         nn.Conv2d(channels_out, channels_out, 3, padding=1),
     )
-    return nn.Sequential(*(activated(c, norm=norm, norm_first=norm_first) for c in convolutions))
+    return nn.Sequential(*(conv_act_norm(c, norm=norm, norm_first=norm_first) for c in convolutions))
 
 
 def up_stage(up: Up, channels: int, norm_first: bool) -> nn.Module:
@@ -99,5 +99,5 @@ def up_stage(up: Up, channels: int, norm_first: bool) -> nn.Module:
         return nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
     return nn.Sequential(
         nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-        activated(nn.Conv2d(channels, channels // 2, 3, padding=1), norm_first=norm_first),
+        conv_act_norm(nn.Conv2d(channels, channels // 2, 3, padding=1), norm_first=norm_first),
     )

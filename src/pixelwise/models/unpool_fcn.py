@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, doubling, xavier_init
+from pixelwise.models.blocks import conv_act_norm, doubling, xavier_init
 
 POOLED = (64, 128, 256, 512, 1024)
 
@@ -48,12 +48,12 @@ class UnpoolFcnNetwork(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         widths = (32, *POOLED)
-        self.stem = activated(nn.Conv2d(3, 32, 3, stride=2, padding=1))
+        self.stem = conv_act_norm(nn.Conv2d(3, 32, 3, stride=2, padding=1))
         self.encoder = nn.ModuleList(
-            activated(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(widths, POOLED, strict=False)
+            conv_act_norm(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(widths, POOLED, strict=False)
         )
         self.decoder = nn.ModuleList(
-            activated(nn.ConvTranspose2d(i, o, 3, padding=1))
+            conv_act_norm(nn.ConvTranspose2d(i, o, 3, padding=1))
             for i, o in zip(reversed(POOLED), reversed(widths[:-1]), strict=True)
         )
         self.head = doubling(32, 32)
@@ -61,7 +61,7 @@ class UnpoolFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides multiples of 64, to logits of the same size."""
+        """Normalized images, both sides multiples of 64, to logits of the same size."""
         features, pools = self.stem(images), []
         for convolve in self.encoder:
             full = convolve(features)

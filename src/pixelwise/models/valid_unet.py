@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from pixelwise.core.types import Features, Logits
 from pixelwise.models.base import ModelSpec
-from pixelwise.models.blocks import activated, xavier_init
+from pixelwise.models.blocks import conv_act_norm, xavier_init
 
 WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -53,12 +53,12 @@ class ValidUnetNetwork(nn.Module):
         self.decoder = nn.Sequential()
         for stage, width in enumerate(reversed(WIDTHS[1:])):
             up = nn.ConvTranspose2d(width, width, 2, stride=2, output_padding=1 if stage == 1 else 0)
-            self.decoder.extend([activated(up), _double(width, width // 2, 2)])
+            self.decoder.extend([conv_act_norm(up), _double(width, width // 2, 2)])
         self.classifier = nn.Conv2d(WIDTHS[0], num_classes, 1)
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalised images, both sides at least 140, to logits of the same size."""
+        """Normalized images, both sides at least 140, to logits of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -68,4 +68,4 @@ def _double(channels_in: int, channels_out: int, padding: int) -> nn.Sequential:
         nn.Conv2d(channels_in, channels_out, 3, padding=padding),
         nn.Conv2d(channels_out, channels_out, 3, padding=padding),
     )
-    return nn.Sequential(*(activated(c) for c in convolutions))
+    return nn.Sequential(*(conv_act_norm(c) for c in convolutions))

@@ -1,9 +1,6 @@
-"""Recipes: functions that return an `Experiment`, registered under their names. Functions only."""
+"""Recipes: functions that return an `Experiment`, registered under their names."""
 
-from pixelwise.recipes import ai, camvid, cityscapes, folder, idd, isayama, kerr, lian, shapes, voc, xiang
+from pixelwise.recipes import camvid, cityscapes, folder, idd, papers, shapes, voc
 from pixelwise.recipes.registry import RECIPES, get, recipe
 
-__all__ = [
-    "RECIPES", "ai", "camvid", "cityscapes", "folder", "get", "idd", "isayama", "kerr", "lian", "recipe", "shapes",
-    "voc", "xiang",
-]  # fmt: skip
+__all__ = ["RECIPES", "camvid", "cityscapes", "folder", "get", "idd", "papers", "recipe", "shapes", "voc"]

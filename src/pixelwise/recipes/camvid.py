@@ -17,7 +17,6 @@ def fcn() -> Experiment:
     About 67 s an epoch on two quiet cores that compute in bf16; val mean IoU 0.538, test 0.442 (docs/results.md).
     """
     return Experiment(
-        name="camvid/fcn",
         data=CamVid(),
         model=Fcn(),
         augment=Augment(hflip=0.5),
@@ -33,14 +32,13 @@ def scratch() -> Experiment:
     Test mean IoU 0.602; each ingredient was chosen on `val` and on a drive that was held out (docs/accuracy.md).
     """
     return Experiment(
-        name="camvid/scratch",
         data=CamVid(),
-        model=Segformer(weights=None, aux=0.4),
-        loss=CrossEntropy(weights="root_inverse"),
-        augment=Augment(rescale=(0.75, 1.5), crop=(288, 384), hflip=0.5, jitter=0.3),
+        model=Segformer(weights=None, aux_loss_weight=0.4),
+        loss=CrossEntropy(class_weights="root_inverse"),
+        augment=Augment(rescale=(0.75, 1.5), crop=(288, 384), hflip=0.5, color_jitter=0.3),
         fit=Fit(
             minutes=90,
-            passes=20,
+            val_every=20,
             batch_size=8,
             optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.1),
             schedule=Schedule(kind="one_cycle"),
@@ -58,8 +56,7 @@ def pretrained() -> Experiment:
     plain = scratch()
     widths = (128, 96, 64, 32, 16)
     return plain.replace(
-        name="camvid/pretrained",
-        model=EncoderUnet(encoder="mobilenetv2_100", widths=widths, stride=2, aux=0.4),
+        model=EncoderUnet(encoder="mobilenetv2_100", widths=widths, stride=2, aux_loss_weight=0.4),
         fit=plain.fit.replace(minutes=40, optimizer=plain.fit.optimizer.replace(lr=1e-3)),
     )
 
@@ -68,17 +65,16 @@ def pretrained() -> Experiment:
 def ablation() -> Experiment:
     """A plain recipe to which one ingredient at a time is added, to see what it brings: twenty passes over two drives.
 
-    The third is held out, as the validation split is seven seconds of a drive that is learnt from. Eleven to twenty
+    The third is held out, as the validation split is seven seconds of a drive that is learned from. Eleven to twenty
     minutes on one core.
     """
     return Experiment(
-        name="camvid/ablation",
         data=CamVid(held_out="0006R0"),
         model=Segformer(weights=None),
         augment=Augment(rescale=(0.5, 2.0), crop=(288, 384), hflip=0.5),
         fit=Fit(
             epochs=5,
-            passes=4,
+            val_every=4,
             batch_size=8,
             optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.01),
             schedule=Schedule(kind="one_cycle"),
@@ -90,7 +86,7 @@ def ablation() -> Experiment:
 def loss_cross_entropy() -> Experiment:
     """The same network at half the size, 20 epochs: what the other `loss` recipes are compared with.
 
-    Five to seven minutes on one or two cores. Not by the clock, as losses are compared that learnt at different hours.
+    Five to seven minutes on one or two cores. Not by the clock, as losses are compared that learned at different hours.
     """
     return _at_half_size(CrossEntropy())
 
@@ -132,9 +128,9 @@ def loss_focal() -> Experiment:
 
 
 def _weighted(scheme: Scheme) -> Experiment:
-    return _at_half_size(CrossEntropy(weights=scheme))
+    return _at_half_size(CrossEntropy(class_weights=scheme))
 
 
 def _at_half_size(loss: LossSpec) -> Experiment:
     plain = fcn()
-    return plain.replace(loss=loss, size=(180, 240), fit=plain.fit.replace(epochs=20))
+    return plain.replace(loss=loss, image_size=(180, 240), fit=plain.fit.replace(epochs=20))

@@ -11,10 +11,9 @@ from pixelwise.recipes.registry import recipe
 def fcn() -> Experiment:
     """The reports' baseline network on the 19 train classes of Cityscapes at 512×1024, from scratch. Not measured."""
     return Experiment(
-        name="cityscapes/fcn",
         data=Cityscapes(),
         model=Fcn(),
-        size=(512, 1024),
+        image_size=(512, 1024),
         augment=Augment(hflip=0.5),
         fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("road", "building", "traffic sign", "person", "car"),

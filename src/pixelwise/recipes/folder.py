@@ -14,10 +14,9 @@ def fcn() -> Experiment:
     Not measured: how long it takes and how good it gets is up to the images.
     """
     return Experiment(
-        name="folder/fcn",
         data=Folder(),
         model=Fcn(),
-        size=(256, 256),
+        image_size=(256, 256),
         augment=Augment(hflip=0.5),
         fit=Fit(epochs=30, batch_size=8, optimizer=Optimizer(kind="adam", lr=1e-3)),
     )

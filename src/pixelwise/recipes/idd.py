@@ -12,10 +12,9 @@ from pixelwise.recipes.registry import recipe
 def fcn() -> Experiment:
     """The reports' baseline network on the 26 level-3 classes of IDD at 512×1024, from scratch. Not measured."""
     return Experiment(
-        name="idd/fcn",
         data=Idd(),
         model=Fcn(),
-        size=(512, 1024),
+        image_size=(512, 1024),
         augment=Augment(hflip=0.5),
         fit=Fit(epochs=30, batch_size=4, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("road", "sidewalk", "car", "billboard", "sky"),
@@ -34,14 +33,13 @@ def fcn_lite() -> Experiment:
 def scratch_lite() -> Experiment:
     """As good as 30 minutes of two cores allow without published weights; val mean IoU 0.636 (docs/results.md)."""
     return Experiment(
-        name="idd_lite/scratch",
         data=IddLite(),
-        model=Segformer(weights=None, aux=0.4),
-        loss=CrossEntropy(weights="root_inverse"),
-        augment=Augment(rescale=(0.75, 1.5), crop=(192, 256), hflip=0.5, jitter=0.3),
+        model=Segformer(weights=None, aux_loss_weight=0.4),
+        loss=CrossEntropy(class_weights="root_inverse"),
+        augment=Augment(rescale=(0.75, 1.5), crop=(192, 256), hflip=0.5, color_jitter=0.3),
         fit=Fit(
             minutes=30,
-            passes=4,
+            val_every=4,
             batch_size=8,
             optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.1),
             schedule=Schedule(kind="one_cycle"),
@@ -55,7 +53,6 @@ def pretrained_lite() -> Experiment:
     """The same from MobileNetV2's ImageNet weights; val mean IoU 0.683 (docs/results.md)."""
     plain = scratch_lite()
     return plain.replace(
-        name="idd_lite/pretrained",
-        model=Segformer(encoder="mobilenetv2_100", aux=0.4),
+        model=Segformer(encoder="mobilenetv2_100", aux_loss_weight=0.4),
         fit=plain.fit.replace(optimizer=plain.fit.optimizer.replace(lr=1e-3)),
     )

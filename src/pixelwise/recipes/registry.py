@@ -12,7 +12,7 @@ RECIPES: dict[str, Recipe] = {}
 
 
 def recipe(name: str) -> Callable[[Callable[[], Experiment]], Recipe]:
-    """Registers a function that returns an experiment; the experiment gets the name that is given here."""
+    """Decorator that registers a function which returns an experiment. The experiment gets the recipe's name."""
 
     def register(function: Callable[[], Experiment]) -> Recipe:
         if name in RECIPES:

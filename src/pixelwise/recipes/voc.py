@@ -12,10 +12,9 @@ from pixelwise.recipes.registry import recipe
 def fcn_2012() -> Experiment:
     """The reports' baseline network on PASCAL VOC 2012 at 224×224, from scratch, with flips."""
     return Experiment(
-        name="voc2012/fcn",
         data=Voc2012(),
         model=Fcn(),
-        size=(224, 224),
+        image_size=(224, 224),
         augment=Augment(hflip=0.5),
         fit=Fit(epochs=20, batch_size=16, optimizer=Optimizer(lr=1e-3), schedule=Schedule(kind="cosine")),
         watch=("background", "person", "cat", "dog", "bird"),
@@ -35,15 +34,14 @@ def pretrained_2012() -> Experiment:
     Val mean IoU 0.317 on a subset, 463 training images (docs/results.md).
     """
     return Experiment(
-        name="voc2012/pretrained",
         data=Voc2012(),
         model=Segformer(encoder="mobilenetv2_100"),
-        loss=CrossEntropy(weights="root_inverse"),
-        size=(288, 288),
-        augment=Augment(rescale=(0.5, 2.0), crop=(256, 256), hflip=0.5, jitter=0.3),
+        loss=CrossEntropy(class_weights="root_inverse"),
+        image_size=(288, 288),
+        augment=Augment(rescale=(0.5, 2.0), crop=(256, 256), hflip=0.5, color_jitter=0.3),
         fit=Fit(
             minutes=30,
-            passes=12,
+            val_every=12,
             batch_size=8,
             optimizer=Optimizer(kind="adamw", lr=1e-3, encoder_lr=3e-5, weight_decay=0.1),
             schedule=Schedule(kind="one_cycle"),

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from pixelwise.core.files import write_atomic
-from pixelwise.core.labels import LabelSpace
+from pixelwise.core.label_space import LabelSpace
 from pixelwise.viz.palettes import INK, MUTED, SERIES, style
 
 _CELL = 0.31  # inches
@@ -55,13 +55,13 @@ def save_confusion(matrix: Int64[np.ndarray, "K K"], space: LabelSpace, path: Pa
 
 def _cells(axes: Axes, shares: Float[np.ndarray, "K K"]) -> None:
     right = np.eye(len(shares), dtype=bool)
-    for colours, where in ((_RIGHT, right), (_WRONG, ~right)):
+    for colors, where in ((_RIGHT, right), (_WRONG, ~right)):
         shown = np.ma.masked_where(~where | np.isnan(shares), shares)
-        axes.imshow(shown, cmap=colours, vmin=0, vmax=1, aspect="equal")
+        axes.imshow(shown, cmap=colors, vmin=0, vmax=1, aspect="equal")
     for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= _SHOWN), strict=True):
         share = shares[row, column]
-        colour = "white" if share > 0.6 else INK
-        axes.text(float(column), float(row), f"{100 * share:.0f}", ha="center", va="center", fontsize=6.5, color=colour)
+        color = "white" if share > 0.6 else INK
+        axes.text(float(column), float(row), f"{100 * share:.0f}", ha="center", va="center", fontsize=6.5, color=color)
     for row in np.flatnonzero(np.isnan(shares).all(1)):
         axes.text(
             len(shares) / 2 - 0.5, float(row), "no true pixel", ha="center", va="center", fontsize=6.5, color=MUTED

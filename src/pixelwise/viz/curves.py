@@ -137,12 +137,12 @@ def _by_class(axes: Axes, epochs: Values, ious: Mapping[str, Values], named: Seq
         line(axes, epochs, values, color="#8A8A8A", alpha=alpha, linewidth=0.8, markersize=2.0, zorder=1.5)
     ends = []
     for i, name in enumerate(dict.fromkeys(named)):
-        colour, dashes = SERIES[i % len(SERIES)], ("-", "--", ":")[i // len(SERIES) % 3]
-        line(axes, epochs, ious[name], color=colour, linestyle=dashes, linewidth=1.5)
+        color, dashes = SERIES[i % len(SERIES)], ("-", "--", ":")[i // len(SERIES) % 3]
+        line(axes, epochs, ious[name], color=color, linestyle=dashes, linewidth=1.5)
         seen = np.flatnonzero(np.isfinite(ious[name]))
         if seen.size:
             last, shown = seen[-1], name if len(name) <= 24 else name[:23] + "…"
-            ends.append(End(epochs[last], ious[name][last], f"{shown}  {ious[name][last]:.2f}", colour))
+            ends.append(End(epochs[last], ious[name][last], f"{shown}  {ious[name][last]:.2f}", color))
     _within(axes)
     label_ends(axes, ends)
 

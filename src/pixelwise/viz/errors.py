@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from pixelwise.core.labels import IGNORE, RGB
+from pixelwise.core.label_space import IGNORE, RGB
 
 WRONG = (230, 85, 0)
 FIRST, SECOND = WRONG, (0, 114, 178)
-"""Orange and blue, which stand out of gray and stay apart for colour-blind readers too."""
+"""Orange and blue, which stand out of gray and stay apart for color-blind readers too."""
 
 
 def errors(
@@ -46,8 +46,8 @@ def _painted(
 ) -> UInt8[np.ndarray, "H W 3"]:
     gray = 128 + image.astype(np.float32).mean(2, keepdims=True) / 2
     picture = np.repeat(gray, 3, axis=2)
-    for colour, area in where.items():
-        picture[area] = 0.25 * picture[area] + 0.75 * np.array(colour, np.float32)
+    for color, area in where.items():
+        picture[area] = 0.25 * picture[area] + 0.75 * np.array(color, np.float32)
     picture[labels == IGNORE] = 0
     shown: UInt8[np.ndarray, "H W 3"] = picture.round().astype(np.uint8)
     return shown

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from pixelwise.core.labels import IGNORE, RGB, LabelSpace
+from pixelwise.core.label_space import IGNORE, RGB, LabelSpace
 
 INK: RGB = (34, 34, 34)
 MUTED: RGB = (120, 120, 120)
@@ -22,12 +22,12 @@ class Entry(NamedTuple):
 
     Attributes:
         name: Its name, drawn whole.
-        colour: Its swatch.
+        color: Its swatch.
         share: Share of all pixels, above 0 and up to 1.
     """
 
     name: str
-    colour: RGB
+    color: RGB
     share: float
 
 
@@ -43,7 +43,7 @@ def present(class_maps: Iterable[UInt8[np.ndarray, "_ _"]], space: LabelSpace) -
 
     Args:
         class_maps: Class ids, 0..K-1 or `IGNORE`.
-        space: Names and colours.
+        space: Names and colors.
     """
     counts = np.zeros(256, np.int64)
     for classes in class_maps:
@@ -53,7 +53,7 @@ def present(class_maps: Iterable[UInt8[np.ndarray, "_ _"]], space: LabelSpace) -
     names[IGNORE] = next(iter(space.void.values()), "void")
     found = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
     found.sort(key=lambda i: i == IGNORE)
-    table = space.class_colours
+    table = space.class_colors
     return [
         Entry(names.get(i, f"class {i}"), (int(table[i, 0]), int(table[i, 1]), int(table[i, 2])), counts[i] / total)
         for i in found
@@ -89,8 +89,8 @@ def legend(entries: Sequence[Entry], width: int, size: int, shares: bool = True)
         x = pad + sum(columns[:column]) + gap * column
         middle = pad + row * line + line // 2
         top = middle - swatch // 2
-        edge = tuple(round(0.72 * c) for c in entry.colour)  # keeps a white swatch visible on white
-        draw.rectangle((x, top, x + swatch - 1, top + swatch - 1), fill=entry.colour, outline=edge)
+        edge = tuple(round(0.72 * c) for c in entry.color)  # keeps a white swatch visible on white
+        draw.rectangle((x, top, x + swatch - 1, top + swatch - 1), fill=entry.color, outline=edge)
         x += swatch + pad
         draw.text((x, middle), names[i], INK, face, anchor="lm")
         draw.text((x + face.getlength(names[i]), middle), tails[i], MUTED, face, anchor="lm")

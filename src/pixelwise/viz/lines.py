@@ -20,20 +20,20 @@ class End(NamedTuple):
         x: Its last epoch.
         y: Its last value.
         name: What to write.
-        colour: Of the line.
+        color: Of the line.
     """
 
     x: float
     y: float
     name: str
-    colour: str
+    color: str
 
 
 def line(axes: Axes, epochs: Values, values: Values, **look: Any) -> None:
     """A line with gaps; an epoch between two gaps would vanish without a marker."""
     seen = np.isfinite(values)
-    neighbours = np.pad(seen, 1)
-    lonely = seen & ~neighbours[:-2] & ~neighbours[2:]
+    neighbors = np.pad(seen, 1)
+    lonely = seen & ~neighbors[:-2] & ~neighbors[2:]
     marked = seen if len(epochs) <= 12 else lonely
     look.setdefault("markersize", 3.2)
     axes.plot(epochs, values, marker="o", markevery=np.flatnonzero(marked).tolist(), **look)
@@ -68,12 +68,12 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
             fontsize=8.0,
             annotation_clip=False,
             # Dotted, lest it be read as more epochs.
-            arrowprops={"arrowstyle": "-", "color": end.colour, "linestyle": ":", "shrinkA": 1, "shrinkB": 3},
+            arrowprops={"arrowstyle": "-", "color": end.color, "linestyle": ":", "shrinkA": 1, "shrinkB": 3},
         )
 
 
 def spaced(wanted: Sequence[float], gap: float) -> list[float]:
-    """Ascending positions at least `gap` apart, each group of neighbours centred on where it wants to be.
+    """Ascending positions at least `gap` apart, each group of neighbors centered on where it wants to be.
 
     Args:
         wanted: Ascending positions.

@@ -1,21 +1,21 @@
-"""Class maps as pictures: plain colours, laid over the image, with a legend."""
+"""Class maps as pictures: plain colors, laid over the image, with a legend."""
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
-from pixelwise.core.labels import IGNORE, LabelSpace
+from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.viz.legend import PAPER, legend, present
 
 
-def colourise(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> UInt8[np.ndarray, "H W 3"]:
-    """Every pixel in the colour of its class, void in the void colour.
+def colorise(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> UInt8[np.ndarray, "H W 3"]:
+    """Every pixel in the color of its class, void in the void color.
 
     Args:
         classes: Class ids, 0..K-1 or `IGNORE`.
-        space: The classes' colours.
+        space: The classes' colors.
     """
-    return space.class_colours.take(classes, axis=0)
+    return space.class_colors.take(classes, axis=0)
 
 
 def overlay(
@@ -24,33 +24,33 @@ def overlay(
     space: LabelSpace,
     opacity: float = 0.5,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Class colours over an image; the rim of every region is drawn at full strength, so that a thin pole is seen.
+    """Class colors over an image; the rim of every region is drawn at full strength, so that a thin pole is seen.
 
     Void pixels are those of the image, and so are the pixels of class 0 where it is called "background".
 
     Args:
         image: RGB, 0..255.
         classes: Class ids, 0..K-1 or `IGNORE`.
-        space: The classes' colours.
-        opacity: Strength of the colours inside a region, 0 (only rims) to 1 (only colours).
+        space: The classes' colors.
+        opacity: Strength of the colors inside a region, 0 (only rims) to 1 (only colors).
 
     Raises:
         ValueError: The opacity is outside 0..1.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in 0..1, not {opacity}")
-    # In fixed point, 256 = 1: per class one product of colour and strength, looked up; twice as fast as floats.
+    # In fixed point, 256 = 1: per class one product of color and strength, looked up; twice as fast as floats.
     strength = np.full(256, round(256 * opacity), np.uint16)
     clear = [IGNORE] + [0] * (space.names[0].lower() == "background")
     strength[clear] = 0
-    colour = space.class_colours * strength[:, None] + np.uint16(128)
+    color = space.class_colors * strength[:, None] + np.uint16(128)
     picture = image * (256 - strength).take(classes)[..., None]
-    picture += colour.take(classes, axis=0)
+    picture += color.take(classes, axis=0)
     picture >>= 8
     blended = picture.astype(np.uint8)
     rim = _rims(classes, _stroke(classes))
     rim &= ~np.isin(classes, clear)
-    blended[rim] = space.class_colours[classes[rim]]
+    blended[rim] = space.class_colors[classes[rim]]
     return blended
 
 
@@ -62,9 +62,9 @@ def with_legend(
     The result is as wide as the picture unless the longest class name needs more.
 
     Args:
-        picture: What `overlay` or `colourise` made, at any scale.
+        picture: What `overlay` or `colorise` made, at any scale.
         classes: The class ids that it shows, 0..K-1 or `IGNORE`.
-        space: The classes' names and colours.
+        space: The classes' names and colors.
     """
     height, width = picture.shape[:2]
     size = int(np.clip(np.sqrt(height * width) / 40, 12, 64))

@@ -1,4 +1,4 @@
-"""The look of every chart: series colours and figure style. Class colours belong to the label space, not here."""
+"""The look of every chart: series colors and figure style. Class colors belong to the label space, not here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import matplotlib.style
 from cycler import cycler
 
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Line colours that stay apart for colour-blind readers, the most distinct pairs first.
+"""Line colors that stay apart for color-blind readers, the most distinct pairs first.
 
 Source:
     M. Okabe and K. Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/. Its yellow is left out: a

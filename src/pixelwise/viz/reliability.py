@@ -30,18 +30,18 @@ def save_reliability(found: Mapping[str, Counts], path: Path, *, title: str) -> 
         figure = Figure(figsize=(7.6, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1, 1))
         left.plot([0, 1], [0, 1], color=HAIRLINE, linewidth=1, zorder=1)
-        for (name, (pixels, correct, confidence)), colour in zip(found.items(), SERIES, strict=False):
+        for (name, (pixels, correct, confidence)), color in zip(found.items(), SERIES, strict=False):
             some = pixels > 0
             left.plot(
                 confidence[some] / pixels[some],
                 correct[some] / pixels[some],
                 "o-",
-                color=colour,
+                color=color,
                 markersize=3.5,
                 label=name,
             )
             edges = np.linspace(0, 1, len(pixels) + 1)
-            right.stairs(pixels / pixels.sum(), edges, color=colour, linewidth=1.5, label=name)
+            right.stairs(pixels / pixels.sum(), edges, color=color, linewidth=1.5, label=name)
         left.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence: probability of the predicted class", title="right")
         right.set(xlim=(0, 1), ylim=(0, None), xlabel="confidence", title="pixels")
         for axes in (left, right):

@@ -1,1 +1,0 @@
-"""Training, judging and predicting: the only room that knows data, models, losses and metrics together."""

@@ -1,0 +1,1 @@
+"""Predictor, weights, runtime, sliding windows, test-time augmentation, reading and writing of image files."""

@@ -1,0 +1,68 @@
+// How an answer is drawn over its image; `state` and `find` are page.js's.
+"use strict";
+
+const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+
+// The layer that lies over the image, as a canvas of its size; made anew when something about it changed.
+function layer() {
+  const { width, height } = state.answer;
+  const wanted = [state.asked, view(), state.highlighted, ...state.hidden].join(" ");
+  if (state.drawn === wanted) return state.layer;
+  const canvas = new OffscreenCanvas(width, height);
+  const pixels = new ImageData(width, height);
+  const words = new Uint32Array(pixels.data.buffer);
+  const table = view() === "confidence" ? viridis() : palette();
+  const values = view() === "confidence" ? state.confidence : state.classes;
+  for (let i = 0; i < values.length; i++) words[i] = table[values[i]];
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  Object.assign(state, { layer: canvas, drawn: wanted });
+  return canvas;
+}
+
+function word(red, green, blue, alpha) {
+  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // bytes lie in the order red, green, blue, alpha
+}
+
+function palette() {
+  const table = new Uint32Array(256);
+  state.model.classes.forEach(({ color }, id) => {
+    const faint = state.highlighted !== null && state.highlighted !== id;
+    if (!state.hidden.has(id)) table[id] = word(...color, faint ? 40 : 255);
+  });
+  return table;
+}
+
+function viridis() {
+  return Uint32Array.from({ length: 256 }, (_, value) => {
+    const place = (value / 255) * (VIRIDIS.length - 1);
+    const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
+    const mixed = VIRIDIS[low].map((part, i) => Math.round(part + (VIRIDIS[low + 1][i] - part) * (place - low)));
+    return word(...mixed, 255);
+  });
+}
+
+function draw() {
+  if (!state.answer) return;
+  const canvas = find("canvas");
+  const context = canvas.getContext("2d");
+  const { width, height } = canvas;
+  const edge = Math.round((width * Number(find("split").value)) / 100);
+  const overlay = view() === "overlay";
+  context.clearRect(0, 0, width, height);
+  if (state.bitmap) context.drawImage(state.bitmap, 0, 0, width, height);
+  context.save();
+  context.beginPath();
+  context.rect(edge, 0, width - edge, height);
+  context.clip();
+  if (!overlay) context.clearRect(0, 0, width, height);
+  context.globalAlpha = overlay && state.bitmap ? Number(find("opacity").value) / 100 : 1;
+  context.drawImage(layer(), 0, 0);
+  context.restore();
+  if (edge > 0 && edge < width) {
+    const wide = Math.max(1, Math.round(width / 400));
+    context.fillStyle = "#fff";
+    context.fillRect(edge - wide, 0, 2 * wide, height);
+  }
+  find("opacity-row").hidden = !overlay;
+  find("scale").hidden = view() !== "confidence";
+}

@@ -1,0 +1,126 @@
+"""A run's history in TensorBoard or MLflow, while it trains."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal, Protocol
+
+from pixelwise.core.errors import InvalidSpec
+from pixelwise.metrics.scores import EpochRecord
+from pixelwise.run import Run
+
+TrackerName = Literal["tensorboard", "mlflow"]
+
+
+class Tracker(Protocol):
+    """Takes the epochs of a run."""
+
+    def add(self, record: EpochRecord) -> None:
+        """A finished epoch."""
+        ...
+
+    def close(self) -> None:
+        """No epoch follows."""
+        ...
+
+
+class Nobody:
+    """Takes epochs for nobody."""
+
+    def add(self, record: EpochRecord) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class _TensorBoard:
+    def __init__(self, run: Run) -> None:
+        self._writer = import_module("torch.utils.tensorboard").SummaryWriter(str(run.tensorboard))
+        self._writer.add_text("experiment", f"```json\n{run.experiment.to_json()}\n```")
+
+    def add(self, record: EpochRecord) -> None:
+        for name, value in _values(record):
+            self._writer.add_scalar(name, value, record.epoch)
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _MlFlow:
+    """Where MLflow writes is its own setting: MLFLOW_TRACKING_URI, else ./mlruns."""
+
+    def __init__(self, run: Run) -> None:
+        self._mlflow: Any = import_module("mlflow")
+        asked = run.experiment.model_dump(mode="json")
+        self._mlflow.set_experiment(_plain(asked["name"]))
+        self._mlflow.start_run(run_name=run.path.name)
+        self._mlflow.log_dict(asked, "asked.json")
+        self._mlflow.log_params({"seed": asked["fit"]["seed"], "run": str(run.path)})
+
+    def add(self, record: EpochRecord) -> None:
+        self._mlflow.log_metrics(dict(_values(record)), step=record.epoch)
+
+    def close(self) -> None:
+        self._mlflow.end_run()
+
+
+_KINDS: dict[str, Callable[[Run], Tracker]] = {"tensorboard": _TensorBoard, "mlflow": _MlFlow}
+
+
+def check_tracker(name: TrackerName | None, experiment: str) -> None:
+    """Checks, before anything is trained, that a tracker can be told.
+
+    Args:
+        name: Which one, or None.
+        experiment: The experiment's name.
+
+    Raises:
+        InvalidSpec: Its library is not there, or what it writes to cannot be reached.
+    """
+    if name and find_spec(name) is None:
+        raise InvalidSpec(f"--track {name} needs {name}: pip install 'pixelwise[track]'.")
+    if name == "mlflow":
+        try:
+            import_module("mlflow").set_experiment(_plain(experiment))
+        except Exception as e:  # no server, no database, no right to write: in the words of many libraries
+            reason = str(e).strip().splitlines()[0]
+            raise InvalidSpec(f"MLflow cannot be told: {reason} Set MLFLOW_TRACKING_URI to where it can.") from None
+
+
+@contextmanager
+def tracking(name: TrackerName | None, run: Run, history: Sequence[EpochRecord]) -> Iterator[Tracker]:
+    """A tracker for the length of a training. A resumed run's earlier epochs come first.
+
+    Args:
+        name: Which one, or None.
+        run: The run.
+        history: Epochs that are done.
+    """
+    tracker = _KINDS[name](run) if name else Nobody()
+    try:
+        for record in history:
+            tracker.add(record)
+        yield tracker
+    finally:
+        tracker.close()
+
+
+def _plain(name: str) -> str:
+    return name.replace("/", "-")
+
+
+def _values(record: EpochRecord) -> Iterator[tuple[str, float]]:
+    """Every number of an epoch by a name with a slash, which both show as a group."""
+    for split in ("train", "val"):
+        for metric in ("loss", "mean_iou", "pixel_accuracy"):
+            value = getattr(record, f"{split}_{metric}")
+            if value is not None:
+                yield f"{split}/{metric}", value
+    for name, value in record.val_iou.items():
+        if value is not None:
+            yield f"iou/{''.join(c if c.isalnum() or c in '_-. /' else '_' for c in name)}", value
+    yield "speed/lr", record.lr
+    yield "speed/images_per_second", record.images_per_second

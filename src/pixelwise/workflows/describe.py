@@ -1,0 +1,31 @@
+"""Facts about an experiment or a run in words, for reports and records."""
+
+from collections.abc import Sequence
+
+from pixelwise import recipes
+from pixelwise.experiment import Experiment
+from pixelwise.metrics.scores import EpochRecord
+from pixelwise.reporting.changes import leaves, text
+
+
+def train_command(experiment: Experiment) -> str:
+    """The command that trains an experiment: its recipe and the fields that differ from it."""
+    asked, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
+    seed = asked.pop("fit.seed")
+    changed = {path: value for path, value in asked.items() if recipe.get(path, ...) != value}
+    if changed.get("fit.minutes", ...) is None or changed.get("fit.epochs", ...) is None:
+        # The other one of the two replaces it.
+        changed = {path: value for path, value in changed.items() if path not in ("fit.minutes", "fit.epochs") or value}
+    words = [f"--set {path}={text(value)}" for path, value in changed.items()]
+    return " ".join(["pixelwise train", experiment.name, f"--seed {seed}", *words])
+
+
+def image_size(experiment: Experiment) -> str:
+    """Size of training images, height first."""
+    size = experiment.augment.crop or experiment.image_size
+    return f"{size[0]}×{size[1]}" if size else "each image's size"
+
+
+def minutes(history: Sequence[EpochRecord]) -> float:
+    """Wall time of training and validation, in minutes."""
+    return sum(record.seconds for record in history) / 60

@@ -1,0 +1,190 @@
+"""An export does what its run does, or is not kept."""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pixelwise.core.errors import InvalidSpec, RunError
+from pixelwise.core.label_space import LabelSpace
+from pixelwise.data import Shapes
+from pixelwise.data.transforms import resize_image
+from pixelwise.experiment import Experiment, Fit
+from pixelwise.exporting import formats, parity
+from pixelwise.exporting.deployed import Deployed, shares, whole
+from pixelwise.exporting.formats import Format, write
+from pixelwise.inference.exported import ABOUT, ExportedPredictor
+from pixelwise.inference.predictor import Predictor
+from pixelwise.models import MODELS, Fcn, ModelSpec, Segmenter
+from pixelwise.run import Run
+from pixelwise.training.loop import train
+from pixelwise.workflows.export import Export, export
+
+FORMATS: list[Format] = ["onnx", "openvino", "torch"]
+EVERY: list[ModelSpec] = [
+    kind.model_validate({"weights": None} if "weights" in kind.model_fields else {}) for kind in MODELS.values()
+]
+FIT = Fit(epochs=3, batch_size=4, device="cpu", precision="fp32", workers=0)
+
+
+@pytest.fixture(scope="module", params=[None, (48, 64)], ids=["own size", "resized"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    small = Experiment(
+        name="tests/exported", data=Shapes(size=(64, 80), images=40), model=Fcn(), size=request.param, fit=FIT
+    )
+    return train(small, out=tmp_path_factory.mktemp("export") / "run")
+
+
+@pytest.fixture(scope="module")
+def exported(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Format], Export]:
+    """The run in a format, made once."""
+    return cache(lambda to: export(run, to, out=tmp_path_factory.mktemp(to) / "export"))
+
+
+def image(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_an_export_takes_every_size_and_calls_pixels_as_the_run_does(
+    run: Run, exported: Callable[[Format], Export], to: Format
+) -> None:
+    done = exported(to)
+    assert done.certificate.changed_pixels <= 0.001
+    loaded, own = ExportedPredictor(done.folder), Predictor.load(run, "cpu")
+    for size in ((64, 80), (33, 47), (101, 66)):
+        said, expected = loaded(image(*size)), own(image(*size))
+        assert said.dtype == np.uint8
+        assert (said == expected).mean() > 0.998
+    assert loaded.label_space == Shapes().label_space
+    stored = json.loads((done.folder / "certificate.json").read_text())
+    assert stored["mean_iou"] == pytest.approx(run.results()["val"].mean_iou, abs=1e-9)
+    assert [file.name for file in done.folder.parent.iterdir()] == ["export"]
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_several_images_at_once_are_as_one_by_one(run: Run, exported: Callable[[Format], Export], to: Format) -> None:
+    loaded, own = ExportedPredictor(exported(to).folder), Predictor.load(run, "cpu")
+    images = np.stack([image(51, 70), image(51, 70)[::-1], image(51, 70)[:, ::-1]])
+    for batch in (images[:1], images):
+        assert (loaded.run(batch) == np.stack([own(one) for one in batch])).mean() > 0.998
+
+
+def test_the_file_itself_holds_the_classes(exported: Callable[[Format], Export]) -> None:
+    onnx = pytest.importorskip("onnx")
+    file = exported("onnx").folder / "model.onnx"
+    held = {prop.key: prop.value for prop in onnx.load(file).metadata_props}
+    assert LabelSpace.model_validate(json.loads(held["pixelwise"])["label_space"]) == Shapes().label_space
+    onnx.checker.check_model(onnx.load(file))
+
+
+def test_int8_is_measured_too(
+    run: Run, exported: Callable[[Format], Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nncf")
+    # A network of one epoch is too unsure for the real bounds.
+    monkeypatch.setattr(parity, "CHANGED", {"fp32": 0.001, "int8": 0.5})
+    monkeypatch.setattr(parity, "LOST", {"fp32": 0.001, "int8": 0.5})
+    found = export(run, "openvino", int8=True, out=tmp_path / "int8").certificate
+    plain = exported("openvino").certificate
+    assert found.precision == "int8"
+    assert found.changed_pixels > plain.changed_pixels
+    assert found.bytes_exported < plain.bytes_exported
+
+
+@pytest.mark.slow  # half a minute each
+@pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.kind)
+def test_every_network_exports_or_says_why_not(spec: ModelSpec, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Segmenter(spec.build(4), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).eval()
+    module = Deployed(model, None).eval()
+    try:
+        write(module, "onnx", tmp_path, {})
+    except InvalidSpec as e:
+        pytest.fail(f"{spec.kind}: {e}")
+    (tmp_path / ABOUT).write_text(
+        json.dumps(
+            {"label_space": Shapes().label_space.model_dump(mode="json"), "epoch": 1, "recipe": "t", "format": "onnx"}
+        )
+    )
+    exported = ExportedPredictor(tmp_path)
+    for size in ((160, 192), (170, 233)):
+        pixels = image(*size)
+        with torch.inference_mode():
+            expected = module(torch.from_numpy(pixels)[None])[0].numpy()
+        assert (exported(pixels) == expected).mean() > 0.995
+
+
+def test_an_export_that_is_not_the_run_is_not_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parity, "CHANGED", {"fp32": -1.0})
+    with pytest.raises(RunError, match=r"is not the run: it changes .* of the pixels of val"):
+        export(run, "torch", out=tmp_path / "export")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_of_other_weights_is_found_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the real bounds; what is wrong is one number of the last layer."""
+
+    def damaged(module: Deployed, *rest: Any) -> Path:
+        module = copy.deepcopy(module)
+        with torch.no_grad():
+            list(module.parameters())[-1][0] += 1
+        return write(module, *rest)
+
+    monkeypatch.setattr("pixelwise.workflows.export.write", damaged)
+    with pytest.raises(RunError, match=r"is not the run: .* Nothing was kept"):
+        export(run, "torch", out=tmp_path / "export")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [(360, 480), (101, 66), (33, 47), (375, 500)])
+def test_an_export_resizes_as_the_run_does(size: tuple[int, int]) -> None:
+    """To the byte where a side is halved, which is where halves are to be rounded; else but for a few bytes by 1."""
+    pixels = torch.from_numpy(image(*size)).permute(2, 0, 1)
+    for wanted in ((size[0] // 2, size[1] // 2), (48, 64)):
+        expected = resize_image(pixels, wanted)
+        wide = whole(pixels.float() @ shares(size[1], wanted[1]).T)
+        found = whole(shares(size[0], wanted[0]) @ wide).to(torch.uint8)
+        differs = (found.int() - expected.int()).abs()
+        assert differs.max() <= 1
+        assert (differs > 0).float().mean() <= (0 if 2 * wanted[0] == size[0] else 0.002)
+
+
+def test_a_missing_library_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxscript" else object())
+    with pytest.raises(InvalidSpec, match=r"needs onnxscript: pip install 'pixelwise\[export\]'"):
+        export(run, "onnx")
+
+
+def test_int8_is_openvinos(run: Run) -> None:
+    with pytest.raises(InvalidSpec, match="--to openvino"):
+        export(run, "onnx", int8=True)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"label_space": {}}'])
+def test_a_damaged_description_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.onnx").touch()
+    (tmp_path / ABOUT).write_text(text)
+    with pytest.raises(RunError, match=r"export\.json is damaged; export the run again"):
+        ExportedPredictor(tmp_path)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_damaged_model_is_told(exported: Callable[[Format], Export], to: Format, tmp_path: Path) -> None:
+    shutil.copytree(exported(to).folder, tmp_path / "damaged")
+    file = tmp_path / "damaged" / formats.FILES[to]
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(RunError, match=f"{file.name} is damaged: .* cannot load it; export the run again"):
+        ExportedPredictor(tmp_path / "damaged")
+
+
+def test_what_is_no_export_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no export"):
+        ExportedPredictor(tmp_path)

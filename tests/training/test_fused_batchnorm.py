@@ -1,0 +1,128 @@
+"""Folded weights compute the same after they were unfolded, and can be trained on."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pixelwise import recipes
+from pixelwise.models import ModelSpec, PpLiteseg, ResnetAspp, Segmenter
+from pixelwise.training.fused_batchnorm import folded, unfold
+from pixelwise.training.loop import train
+
+
+def mobilenet() -> Any:
+    """MobileNetV2 with statistics of its own, as if it had been trained."""
+    torch.manual_seed(0)
+    network = torchvision.models.mobilenet_v2(weights=None)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.3)
+    network.train()
+    with torch.no_grad():
+        for _ in range(30):
+            network(pictures(8).float() / 100)
+    return network.eval()
+
+
+def pictures(number: int) -> Tensor:
+    """Smooth noise, whose batches have different statistics."""
+    small = torch.rand(number, 3, 6, 6)
+    return (255 * nn.functional.interpolate(small, size=(64, 64), mode="bicubic").clamp(0, 1)).to(torch.uint8)
+
+
+def fold(network: Any) -> Any:
+    """What exporters do: each convolution takes its BatchNorm's scale, the BatchNorm adds what is left."""
+    layers: list[Any] = list(network.modules())
+    for before, layer in pairwise(layers):
+        if isinstance(layer, nn.BatchNorm2d):
+            assert isinstance(before, nn.Conv2d)
+            mean, variance = layer.running_mean, layer.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = layer.weight / (variance + layer.eps).sqrt()
+            with torch.no_grad():
+                before.weight.mul_(scale.view(-1, 1, 1, 1))
+                layer.bias.sub_(mean * scale)
+                mean.zero_()
+                variance.fill_(1 - layer.eps)
+                layer.weight.fill_(1)
+    return network
+
+
+class OfBytes(nn.Module):
+    """The network, of uint8 images."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.network.features(images.float() / 100)
+        return found
+
+
+@torch.no_grad()
+def test_unfolded_it_computes_the_same_in_eval_and_nearly_that_in_training() -> None:
+    network = OfBytes(mobilenet())
+    assert folded(network) == []
+    images = pictures(32)
+    expected = network(images)
+    fold(network)
+    layers: list[Any] = folded(network)
+    assert len(layers) == 52
+    torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-3)
+
+    far = (network.train()(images) - expected).abs().mean()
+    for layer in layers:  # training has moved them
+        layer.running_mean.zero_()
+        layer.running_var.fill_(1 - layer.eps)
+    unfold(network, layers, [image[None] for image in images])
+    torch.testing.assert_close(network.eval()(images), expected, rtol=1e-3, atol=1e-3)
+    assert folded(network) == []
+    near = (network.train()(images) - expected).abs().mean()
+    assert near < 0.01 * far
+
+
+def test_fresh_and_frozen_layers_are_left_as_they_are() -> None:
+    assert folded(torchvision.models.mobilenet_v2(weights=None)) == []
+    frozen = fold(mobilenet()).requires_grad_(False)
+    assert folded(frozen) == []
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_training_measures_them_and_says_so_unless_they_are_frozen(frozen: bool) -> None:
+    save_file(fold(mobilenet()).state_dict(), "folded.safetensors")
+    values = {
+        "model.kind": "resnet_aspp", "model.encoder": "mobilenet_v2", "model.weights": "folded.safetensors",
+        "model.frozen": str(frozen).lower(), "fit.epochs": "1", "fit.workers": "0", "fit.device": "cpu",
+        "data.images": "8", "data.size": "[64,64]",
+    }  # fmt: skip
+    run = train(recipes.get("shapes/fcn").with_values(values), out="run")
+    told = "52 folded BatchNorm layers of the weights"
+    assert (told in run.log.read_text()) is not frozen
+    spec = ResnetAspp(encoder="mobilenet_v2", weights="folded.safetensors")
+    assert len(folded(_loaded(spec))) == 52
+
+
+@torch.no_grad()
+def test_layers_of_timm_that_normalize_and_activate_are_unfolded_too() -> None:
+    save_file(fold(mobilenet()).state_dict(), "folded.safetensors")
+    model = _loaded(PpLiteseg(encoder="mobilenetv2_100", weights="folded.safetensors")).eval()
+    layers, images = folded(model), pictures(4)
+    assert len(layers) == 51  # the last of torchvision's 52 makes no feature of the pyramid
+    expected = model(images)
+    unfold(model, layers, [image[None] for image in images])
+    assert folded(model) == []
+    torch.testing.assert_close(model(images), expected, rtol=1e-3, atol=1e-4)
+
+
+def _loaded(spec: ModelSpec) -> Segmenter:
+    network = spec.build(3)
+    spec.load_pretrained(network)
+    return Segmenter(network, spec)
