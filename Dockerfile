@@ -1,7 +1,8 @@
 # Serves a run over HTTP, on the CPU.
 #
-# This image has not been built yet. The file was checked with hadolint. The commands for the installation, the server and
-# the health check were run in a virtual environment with Python 3.11, with a read-only run and without root privileges.
+# This image has not been built yet. The file was checked with hadolint. The commands for the installation, the server
+# and the health check were run in a virtual environment with Python 3.11; the server ran without root privileges on a
+# read-only run.
 #
 #   docker build -t pixelwise .
 #   docker run --rm -p 127.0.0.1:8000:8000 -e PIXELWISE_TOKEN=secret -v "$PWD/runs/first:/run:ro" pixelwise
