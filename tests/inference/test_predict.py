@@ -18,6 +18,7 @@ from pixelwise.data.transforms import resize_image
 from pixelwise.evaluation.evaluate import evaluate
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.inference.predict import Prediction, Predictions, predict
+from pixelwise.evaluation.evaluate import evaluate_split
 from pixelwise.inference.predictor import Predictor
 from pixelwise.losses import CrossEntropy
 from pixelwise.models import Segmenter
