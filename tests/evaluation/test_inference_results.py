@@ -106,7 +106,7 @@ def test_windows_that_are_too_small_are_refused_before_weights_or_data_are_looke
         lambda: predict(run, [image], "out", options=small),
         lambda: Predictor.load(run, options=small),
     ):
-        with pytest.raises(InvalidSpec, match=r"a window of 32×3 is too small for .*Small, whose minimum is 4×4 pixels"):
+        with pytest.raises(InvalidSpec, match=r"a window of 32×3 is too small for .*, whose minimum is 4×4 pixels"):
             ask()
     assert not Path("out").exists()
 

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.label_space import IGNORE
 from pixelwise.data.transforms import resize_image
+from pixelwise.evaluation.evaluate import evaluate_split
 from pixelwise.experiment import Experiment
 from pixelwise.inference.backends import Backend, make_backend
 from pixelwise.inference.backends.torch import TorchBackend
-from pixelwise.evaluation.evaluate import evaluate_split
 from pixelwise.inference.options import BackendName, InferenceOptions
 from pixelwise.inference.predictor import Predictor
 from pixelwise.inference.sliding_window import SlidingWindow, check_window, windows
@@ -63,7 +63,9 @@ def softmax(logits: torch.Tensor) -> np.ndarray:
     return np.asarray(powers / powers.sum(0))
 
 
-def brute_force(model: Segmenter, image: torch.Tensor, size: tuple[int, int] | None, options: InferenceOptions) -> np.ndarray:
+def brute_force(
+    model: Segmenter, image: torch.Tensor, size: tuple[int, int] | None, options: InferenceOptions
+) -> np.ndarray:
     """Mean probabilities, copy by copy."""
     found = []
     for scale in options.scales:
@@ -86,7 +88,10 @@ def brute_force(model: Segmenter, image: torch.Tensor, size: tuple[int, int] | N
         (InferenceOptions(flip=True), "flip"),
         (InferenceOptions(scales=(1.25, 0.75, 1)), "scales 0.75 1 1.25"),
         (InferenceOptions(scales=(2,), window=(360, 480)), "scales 2, window 360 480"),
-        (InferenceOptions(flip=True, scales=(1 / 3, 1), window=(32, 32)), "flip, scales 0.3333333333333333 1, window 32 32"),
+        (
+            InferenceOptions(flip=True, scales=(1 / 3, 1), window=(32, 32)),
+            "flip, scales 0.3333333333333333 1, window 32 32",
+        ),
     ],
 )
 def test_options_have_a_text_that_names_all_of_them(options: InferenceOptions, text: str) -> None:
@@ -155,9 +160,13 @@ def test_through_windows_the_probabilities_are_monais(size: tuple[int, int], win
 
 @pytest.mark.parametrize("size", [None, (32, 48)])
 @pytest.mark.parametrize(
-    "options", [InferenceOptions(flip=True), InferenceOptions(scales=(0.5,)), InferenceOptions(scales=(0.6, 1.7)), MANY], ids=lambda options: options.text
+    "options",
+    [InferenceOptions(flip=True), InferenceOptions(scales=(0.5,)), InferenceOptions(scales=(0.6, 1.7)), MANY],
+    ids=lambda options: options.text,
 )
-def test_the_mean_over_copies_is_numpys(tiny: Experiment, options: InferenceOptions, size: tuple[int, int] | None) -> None:
+def test_the_mean_over_copies_is_numpys(
+    tiny: Experiment, options: InferenceOptions, size: tuple[int, int] | None
+) -> None:
     model, seen = segmenter(Small()), images((30, 41), (30, 41), (52, 24))
     predictor = Predictor(model, tiny.replace(image_size=size), options=options)
     for image, logits in zip(seen, predictor.logits(seen), strict=True):
@@ -181,7 +190,9 @@ def test_a_mirror_image_changes_nothing_for_a_symmetric_network(tiny: Experiment
 
 def test_a_window_as_large_as_the_image_is_no_window(tiny: Experiment) -> None:
     seen, model = images((30, 41), (52, 24)), segmenter(Small())
-    plain, through = (Predictor(model, tiny, options=v).logits(seen) for v in (InferenceOptions(), InferenceOptions(window=(52, 41))))
+    plain, through = (
+        Predictor(model, tiny, options=v).logits(seen) for v in (InferenceOptions(), InferenceOptions(window=(52, 41)))
+    )
     for a, b in zip(plain, through, strict=True):
         assert torch.equal(a, b)
 

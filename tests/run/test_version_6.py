@@ -14,8 +14,8 @@ from pixelwise.run.migrations import VERSION, migrate_header
 from pixelwise.training.loop import resume
 
 STORED = Path(__file__).parent / "version_6"
-"""Written by version 6, with 2 of 4 epochs of 2 passes each, EMA, one cycle, clipping and early stopping; `expected` holds
-the weights of the same version after all 4. `data` has the images."""
+"""A run of version 6, stopped after 2 of 4 epochs of 2 passes each, with EMA, one cycle, clipping and early stopping.
+`expected` holds the weights of version 6 after all 4 epochs, `data` the images."""
 
 
 @pytest.fixture

@@ -69,5 +69,5 @@ def test_a_new_rate_reaches_every_group_and_keeps_the_moments() -> None:
 
 
 def test_a_rate_for_an_encoder_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InvalidSpec, match=r"encoder_lr is set.*no encoder"):
+    with pytest.raises(InvalidSpec, match=r"encoder_lr is set.*no trainable encoder"):
         build_optimizer(Optimizer(encoder_lr=1e-4), [nn.Parameter(torch.ones(1))])

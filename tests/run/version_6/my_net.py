@@ -16,7 +16,12 @@ class TinyNet(ModelSpec):
     def build(self, num_classes: int) -> nn.Module:
         """See `ModelSpec.build`."""
         return nn.Sequential(
-            nn.Conv2d(3, self.width, 3, padding=1), nn.BatchNorm2d(self.width), nn.ReLU(),
-            nn.Conv2d(self.width, self.width, 3, padding=1), nn.BatchNorm2d(self.width), nn.ReLU(), nn.Dropout(0.2),
+            nn.Conv2d(3, self.width, 3, padding=1),
+            nn.BatchNorm2d(self.width),
+            nn.ReLU(),
+            nn.Conv2d(self.width, self.width, 3, padding=1),
+            nn.BatchNorm2d(self.width),
+            nn.ReLU(),
+            nn.Dropout(0.2),
             nn.Conv2d(self.width, num_classes, 1),
         )
