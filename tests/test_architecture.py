@@ -199,7 +199,7 @@ def test_type_checkers_see_the_public_names_that_python_sees() -> None:
     (block,) = (node for node in tree(SOURCE / "__init__.py").body if isinstance(node, ast.If))
     assert ast.unparse(block.test) == "TYPE_CHECKING"
     typed = {
-        alias.asname: (str(node.module), alias.name)
+        str(alias.asname): (str(node.module), alias.name)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

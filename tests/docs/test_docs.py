@@ -95,8 +95,8 @@ def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
         Image.fromarray(pixels).save(name)
     names: dict[str, Any] = {"__name__": "__main__"}
     for language, text in blocks(page):
-        if name := file_name(text):
-            Path(name).write_text(text, encoding="utf-8")
+        if file := file_name(text):
+            Path(file).write_text(text, encoding="utf-8")
         elif language == "python":
             exec(compile(text, str(page), "exec"), names)
         elif language == "json":  # on the page about the user's own images
