@@ -18,11 +18,9 @@ from pixelwise.reporting.comparison import (
     Picture,
     by_seed,
     check_comparable,
-    group,
+    compare_groups,
+    group_runs,
     image_scores,
-)
-from pixelwise.reporting.comparison import (
-    compare as compare_groups,
 )
 from pixelwise.reporting.comparison_page import html
 from pixelwise.run import Run
@@ -81,7 +79,7 @@ def compare(
         if split not in run.results():
             evaluate(run, split, data_root=root)
     check_comparable(opened, split)
-    groups = group(opened)
+    groups = group_runs(opened)
     result = compare_groups(groups, split, data.title or data.kind)
     make_folder(folder / "pictures")
     result = result.replace(pictures=tuple(_draw(by_seed(groups), split, experiments[0], root, folder)))

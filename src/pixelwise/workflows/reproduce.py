@@ -19,7 +19,7 @@ from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.predictor import Predictor
 from pixelwise.reporting.pages import html, markdown
 from pixelwise.reporting.published import PublishedSplit, published
-from pixelwise.reporting.reproduction import Picture, Reproduction, Trial, compare
+from pixelwise.reporting.reproduction import Picture, Reproduction, SystemRun, compare_with_published
 from pixelwise.run import Run
 from pixelwise.training.checkpoint import stored_state
 from pixelwise.training.loop import resume, train
@@ -123,8 +123,8 @@ class _Study:
         for name, run in found.items():
             self._judge(name, run)
         recipe = {name: json.loads(recipes.get(f"{self._key}/{name}").to_json()) for name in found}
-        trials = [Trial(name, run, recipe[name], self._judged) for name, run in found.items()]
-        result = compare(self._key, self._report, trials, self._folder)
+        runs = [SystemRun(name, run, recipe[name], self._judged) for name, run in found.items()]
+        result = compare_with_published(self._key, self._report, runs, self._folder)
         result = result.replace(pictures=tuple(self._draw(result)))
         texts = markdown(result), html(result, self._folder), result.to_json() + "\n"
         for name, text in zip(FILES, texts, strict=True):
