@@ -230,11 +230,11 @@ def check_comparable(runs: Sequence[Run], split: str) -> None:
     ids, classes = runs[0].per_image(split)[0], list(runs[0].results()[split].iou)
     for run in runs[1:]:
         if list(run.results()[split].iou) != classes:
-            raise RunError(f"{runs[0].path} and {run.path} have different classes and cannot be compared; give runs on the same data set.")
+            raise RunError(f"{runs[0].path} and {run.path} have different classes; give runs on the same data set.")
         if run.per_image(split)[0] != ids:
             raise RunError(
-                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both again on the"
-                " same data."
+                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both on the same"
+                " data."
             )
 
 

@@ -204,7 +204,7 @@ def _differences(system_run: SystemRun, report: Report) -> Iterator[str]:
     if "model.weights" in changed and experiment["model"]["weights"] is None:
         yield "trained from scratch, not from pretrained weights"
         del changed["model.weights"]
-    if DURATIONS <= changed.keys():  # one replaces the other
+    if changed.keys() >= DURATIONS:  # one replaces the other
         changed = {path: texts for path, texts in changed.items() if path not in DURATIONS or texts[1] != "none"}
     for path, (before, after) in changed.items():
         field_of_other_data = path.startswith("data.") and kind != report.dataset

@@ -60,7 +60,7 @@ class RunReport(Spec):
         classes: The classes, the highest IoU first.
         boundary: Boundary IoU.
         calibration: Calibration; None without a valid pixel.
-        per_image: Mean IoU of the worst, the median and the best image.
+        per_image: Mean IoU of the worst, the median and the best image; None if no image has one.
         figures: Heading -> file of a chart.
         images: Caption -> file of a contact sheet.
     """
@@ -76,7 +76,7 @@ class RunReport(Spec):
     classes: tuple[ClassRow, ...]
     boundary: MeanIou
     calibration: Calibration | None
-    per_image: dict[str, float]
+    per_image: dict[str, float | None]
     figures: dict[str, str]
     images: dict[str, str]
 
