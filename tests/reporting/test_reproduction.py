@@ -14,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from pixelwise import recipes
+from pixelwise.core.machine import Machine
 from pixelwise.data import IddLite, Shapes
 from pixelwise.data.statistics import Statistics
 from pixelwise.evaluation.evaluate import SplitCounts, summarize
@@ -22,8 +23,9 @@ from pixelwise.metrics.scores import EpochRecord
 from pixelwise.reporting.changes import changes, leaves
 from pixelwise.reporting.pages import html, markdown, number, signed, summary_table
 from pixelwise.reporting.published import Report, published
-from pixelwise.reporting.reproduction import Picture, Reproduction, Trial, compare
+from pixelwise.reporting.reproduction import Picture, Reproduction, SystemRun, compare_with_published
 from pixelwise.run import Run
+from pixelwise.run.environment import Environment
 
 KERR = published()["kerr-voc2007"]
 AI = published()["ai-idd"]
@@ -38,7 +40,7 @@ def ran(
     statistics = Statistics(
         images=images, pixel_counts=(90, *[10] * (classes - 1)), void_pixels=0, mean=(0.5,) * 3, std=(0.2,) * 3
     )
-    run = Run.create(folder, experiment.to_json(), {"statistics": statistics.model_dump()})
+    run = Run.create(folder, experiment, environment(statistics))
     for epoch in range(1, epochs + 1):
         run.append_history(
             EpochRecord(
@@ -66,6 +68,14 @@ def ran(
     return run
 
 
+def environment(statistics: Statistics) -> Environment:
+    machine = Machine(device="cpu", precision="fp32", threads=1, workers=0)
+    versions = dict.fromkeys(("python", "pixelwise", "torch", "torchvision", "numpy", "Pillow"), "1.0")
+    return Environment(
+        machine=machine, statistics=statistics, platform="test", processor="test", cores=1, **versions
+    )  # fmt: skip
+
+
 def recipe(name: str) -> dict[str, Any]:
     asked: dict[str, Any] = json.loads(recipes.get(name).to_json())
     return asked
@@ -77,13 +87,13 @@ def table(
     """The table of a report of which one system was run."""
     system = name.split("/")[1]
     run = ran(tmp_path / system, experiment, **how)
-    return compare(name.split("/")[0], report, [Trial(system, run, recipe(name), evaluated)], tmp_path)
+    return compare_with_published(name.split("/")[0], report, [SystemRun(system, run, recipe(name), evaluated)], tmp_path)
 
 
-def differs(tmp_path: Path, name: str, experiment: Experiment, evaluated: Any, **how: Any) -> list[str]:
+def differences(tmp_path: Path, name: str, experiment: Experiment, evaluated: Any, **how: Any) -> list[str]:
     result = table(tmp_path, name, experiment, published()[name.split("/")[0]], evaluated, **how)
     (row,) = result.measured
-    return list(row.differs)
+    return list(row.differences)
 
 
 @pytest.fixture
@@ -95,7 +105,7 @@ def kerr(tmp_path: Path) -> Reproduction:
 
 
 def test_a_run_as_the_recipe_asks_differs_in_nothing(kerr: Reproduction) -> None:
-    assert kerr.rows[0].differs == ()
+    assert kerr.rows[0].differences == ()
     assert kerr.rows[0].trained == "epoch 3 of 100, 224×224, batch 16"
 
 
@@ -126,8 +136,8 @@ def test_fields_that_were_changed_are_named_with_both_values(tmp_path: Path) -> 
         {"model.weights": "none", "model.frozen": "false", "fit.seed": "4", "augment.crop": "[64,96]",
          "fit.early_stop": "none", "loss.class_weights": "none", "watch": '["cat"]', "fit.workers": "0", "fit.device": "cpu"}
     )  # fmt: skip
-    assert differs(tmp_path, "kerr-voc2007/resnet34", asked, {"test": "test"}, epochs=100) == [
-        "weights from scratch, not pretrained",
+    assert differences(tmp_path, "kerr-voc2007/resnet34", asked, {"test": "test"}, epochs=100) == [
+        "trained from scratch, not from pretrained weights",
         "model.frozen: true → false",
         "loss.class_weights: inverse → none",
         "augment.crop: none → [64,96]",
@@ -138,22 +148,22 @@ def test_fields_that_were_changed_are_named_with_both_values(tmp_path: Path) -> 
 
 def test_a_network_of_another_kind_is_shown_with_the_fields_that_only_it_has(tmp_path: Path) -> None:
     asked = recipes.get("kerr-voc2007/baseline").with_values({"model.kind": "unet", "model.norm": "none"})
-    found = differs(tmp_path, "kerr-voc2007/baseline", asked, {"test": "test"}, epochs=100)
+    found = differences(tmp_path, "kerr-voc2007/baseline", asked, {"test": "test"}, epochs=100)
     assert found[:2] == ["model.kind: fcn → unet", "model.norm: – → none"]
 
 
 def test_subsets_short_and_stopped_training_and_the_split_are_said(tmp_path: Path) -> None:
     plain = recipes.get("ai-idd/baseline")
-    assert differs(tmp_path / "a", "ai-idd/baseline", plain, {"unstated": "val"}, splits=("val",), images=9) == [
+    assert differences(tmp_path / "a", "ai-idd/baseline", plain, {"unstated": "val"}, splits=("val",), images=9) == [
         "trained on a subset of 9 of 6993 images",
         "evaluated on val: the report names no split",
         "early stop after 7 of 20 epochs",
     ]
     kerr = recipes.get("kerr-voc2007/baseline")
     kerr = kerr.replace(fit=kerr.fit.replace(early_stop=EarlyStop(patience=3)))
-    assert differs(tmp_path / "b", "kerr-voc2007/baseline", kerr, {"test": "val"}, splits=("val",), epochs=4) == [
+    assert differences(tmp_path / "b", "kerr-voc2007/baseline", kerr, {"test": "val"}, splits=("val",), epochs=4) == [
         "fit.early_stop.patience: 10 → 3",
-        "evaluated on val in place of test",
+        "evaluated on val instead of test",
         "early stop after 4 of 100 epochs",
         "under-trained: 4 epochs",
     ]
@@ -161,16 +171,16 @@ def test_subsets_short_and_stopped_training_and_the_split_are_said(tmp_path: Pat
 
 def test_training_by_the_clock_was_not_stopped_early(tmp_path: Path) -> None:
     timed = recipes.get("kerr-voc2007/baseline").with_values({"fit.minutes": "9"})
-    assert differs(tmp_path, "kerr-voc2007/baseline", timed, {"test": "test"}, epochs=7) == ["fit.minutes: none → 9.0"]
+    assert differences(tmp_path, "kerr-voc2007/baseline", timed, {"test": "test"}, epochs=7) == ["fit.minutes: none → 9.0"]
 
 
 def test_a_judged_subset_is_said_for_its_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ran(tmp_path / "baseline", recipes.get("kerr-voc2007/baseline"), ("test",), epochs=100)
     file = run.path / "result.json"
     file.write_text(file.read_text().replace('"images": 210', '"images": 56'))
-    trial = Trial("baseline", Run.open(run.path), recipe("kerr-voc2007/baseline"), {"test": "test"})
-    result = compare("kerr-voc2007", KERR, [trial], tmp_path)
-    assert result.rows[0].differs == ("evaluated on a subset of 56 of 210 images of test",)
+    system_run = SystemRun("baseline", Run.open(run.path), recipe("kerr-voc2007/baseline"), {"test": "test"})
+    result = compare_with_published("kerr-voc2007", KERR, [system_run], tmp_path)
+    assert result.rows[0].differences == ("evaluated on a subset of 56 of 210 images of test",)
 
 
 @pytest.mark.parametrize("data", [IddLite(), Shapes(size=(32, 32))])
@@ -178,7 +188,7 @@ def test_another_data_set_is_named_once_and_classes_that_it_has_not_are_undefine
     asked = recipes.get("ai-idd/baseline").replace(data=data, watch=())
     result = table(tmp_path, "ai-idd/baseline", asked, AI, {"unstated": "val"}, splits=("val",), epochs=20, images=1403)
     (row,) = result.measured
-    assert row.differs == (f"data set {data.kind}, not idd", "evaluated on val: the report names no split")
+    assert row.differences == (f"data set {data.kind}, not idd", "evaluated on val: the report names no split")
     measured = {v.metric: v.measured for v in row.values}
     known = set(data.label_space.names)
     for name in AI.classes:
@@ -195,25 +205,25 @@ def test_a_class_called_as_a_field_of_the_scores_is_still_a_class(tmp_path: Path
 
 
 def test_what_all_systems_share_is_said_once_above_the_table(tmp_path: Path) -> None:
-    trials = []
+    runs = []
     for system, changed in (("baseline", {}), ("unet", {"fit.seed": "9"})):
         asked = recipes.get(f"kerr-voc2007/{system}").with_values({"fit.grad_clip_norm": "1", **changed})
         run = ran(tmp_path / system, asked, epochs=100)
-        trials.append(Trial(system, run, recipe(f"kerr-voc2007/{system}"), {"test": "test"}))
-    result = compare("kerr-voc2007", KERR, trials, tmp_path)
-    assert result.shared == ["fit.grad_clip_norm: none → 1.0"]
+        runs.append(SystemRun(system, run, recipe(f"kerr-voc2007/{system}"), {"test": "test"}))
+    result = compare_with_published("kerr-voc2007", KERR, runs, tmp_path)
+    assert result.shared_differences == ["fit.grad_clip_norm: none → 1.0"]
     for text in (markdown(result), html(result, tmp_path)):
         assert text.count("fit.grad_clip_norm: none → 1.0") == 1
         assert text.count("fit.seed: 0 → 9") == 1
         assert text.index("fit.grad_clip_norm") < text.index("fit.seed")
-    alone = compare("kerr-voc2007", KERR, trials[:1], tmp_path)
-    assert alone.shared == [], "of one system, everything stands in its row"
+    alone = compare_with_published("kerr-voc2007", KERR, runs[:1], tmp_path)
+    assert alone.shared_differences == [], "of one system, everything stands in its row"
 
 
 def test_a_system_without_published_numbers_follows_the_table(tmp_path: Path) -> None:
     run = ran(tmp_path / "dice", recipes.get("kerr-voc2007/dice"), epochs=100)
-    trial = Trial("dice", run, recipe("kerr-voc2007/dice"), {"test": "test"})
-    result = compare("kerr-voc2007", KERR, [trial], tmp_path)
+    system_run = SystemRun("dice", run, recipe("kerr-voc2007/dice"), {"test": "test"})
+    result = compare_with_published("kerr-voc2007", KERR, [system_run], tmp_path)
     assert [row.system for row in result.rows] == [*KERR.systems, "dice"]
     assert all(v.published is None and v.difference is None and v.measured for v in result.rows[-1].values)
 
@@ -299,7 +309,7 @@ def test_names_are_escaped_wherever_they_stand(tmp_path: Path) -> None:
     odd = KERR.replace(title=evil, notes=(evil,), authors=(evil,), protocol=evil)
     asked = recipes.get("kerr-voc2007/baseline").with_values({"model": "fcn"})
     result = table(tmp_path, "kerr-voc2007/baseline", asked, odd, {"test": "test"}, epochs=100)
-    row = result.rows[0].replace(differs=(evil,))
+    row = result.rows[0].replace(differences=(evil,))
     result = result.replace(
         rows=(row, *result.rows[1:]), majority_baseline={evil: result.majority_baseline["all background"]}
     )

@@ -10,13 +10,13 @@ from pixelwise.core.errors import InvalidSpec, RunError
 from pixelwise.data import Shapes
 from pixelwise.evaluation.evaluate import evaluate
 from pixelwise.experiment import Experiment, Fit
-from pixelwise.inference.tta import Views
+from pixelwise.inference.options import InferenceOptions
 from pixelwise.reporting.comparison_page import comparison_text
 from pixelwise.run import Run
 from pixelwise.training.loop import train
-from pixelwise.workflows.compare import compare_runs
+from pixelwise.workflows.compare import compare
 from tests.networks import Small
-from tests.studies.pages import standing
+from tests.workflows.pages import self_contained
 
 FIT = Fit(epochs=2, batch_size=4, device="cpu", precision="fp32", workers=0)
 PLAIN = Experiment(name="shapes/fcn", data=Shapes(size=(32, 32), images=24), model=Small(), fit=FIT)
@@ -31,7 +31,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 
 def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]) -> None:
-    done = compare_runs(runs, "val", out="out")
+    done = compare(runs, "val", out="out")
     first, second = done.result.columns
     assert (first.seeds, second.seeds) == ((0, 1), (0,))
     assert second.name.startswith("shapes/fcn, loss.")
@@ -43,8 +43,8 @@ def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]
     assert second.mean_iou.difference == pytest.approx(scores[2] - np.mean(scores[:2]))
     assert (second.mean_iou.low or 0) <= (second.mean_iou.difference or 0) <= (second.mean_iou.high or 0)
     assert done.result.single_seeds == [second.name]
-    text = standing(done.page)
-    assert "there is one seed: it is taken to vary between seeds as the others do" in text
+    text = self_contained(done.page)
+    assert "has one seed. The variation\nbetween seeds is assumed to be that of the other recipes" in text
     for name in ("mean accuracy", "frequency-weighted IoU", *second.iou):
         assert name in text
     assert str(second.mean_iou.verdict) in text
@@ -55,37 +55,37 @@ def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]
 
 
 def test_two_seeds_of_one_recipe_cannot_be_told_apart(runs: list[Run]) -> None:
-    done = compare_runs(runs[:2], "val", out="out")
+    done = compare(runs[:2], "val", out="out")
     assert [column.name for column in done.result.columns] == ["shapes/fcn, seed 0", "shapes/fcn, seed 1"]
     together = done.result.together
     assert together
     assert together.spread
     second = done.result.columns[1]
     assert {entry.verdict for entry in (*second.metrics.values(), *second.iou.values())} == {"cannot tell"}
-    assert "nothing but chance" in standing(done.page)
+    assert "due to chance" in self_contained(done.page)
     assert "cannot tell" in comparison_text(done.result).plain
 
 
 def test_without_a_second_seed_the_page_says_what_is_not_known(runs: list[Run]) -> None:
-    done = compare_runs([runs[0], runs[2]], "val", out="out")
+    done = compare([runs[0], runs[2]], "val", out="out")
     assert not done.result.seeds_known
-    assert "what another seed would have given is not in the intervals" in standing(done.page)
+    assert "The intervals do not include the variation between seeds" in self_contained(done.page)
 
 
 def test_in_a_narrow_terminal_no_name_is_broken(runs: list[Run]) -> None:
-    text = comparison_text(compare_runs(runs, "val", out="out").result).plain
+    text = comparison_text(compare(runs, "val", out="out").result).plain
     assert max(map(len, text.splitlines()[:6])) <= 80
     assert "  shapes/fcn\n" in text
 
 
 def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="give two or more"):
-        compare_runs(runs[:1], out="out")
+        compare(runs[:1], out="out")
     with pytest.raises(RunError, match="the same seed"):
-        compare_runs([runs[0], runs[0]], "val", out="out")
+        compare([runs[0], runs[0]], "val", out="out")
     larger = train(PLAIN.with_values({"data.images": "28"}), out=tmp_path / "larger")
     with pytest.raises(RunError, match="different data cannot be compared"):
-        compare_runs([runs[0], larger], "val", out="out")
+        compare([runs[0], larger], "val", out="out")
     assert not Path("out").exists()
 
 
@@ -94,15 +94,15 @@ def test_damaged_counts_are_told_and_nothing_is_written(runs: list[Run], tmp_pat
     file = tmp_path / "damaged" / "confusion_val.npz"
     file.write_bytes(file.read_bytes()[:50])
     with pytest.raises(RunError, match=r"confusion_val\.npz is damaged; run `pixelwise evaluate` on 'val' again"):
-        compare_runs([runs[0], tmp_path / "damaged"], "val", out="out")
+        compare([runs[0], tmp_path / "damaged"], "val", out="out")
     assert not Path("out").exists()
 
 
 def test_what_several_views_give_is_compared_with_no_plain_result(runs: list[Run], tmp_path: Path) -> None:
     copies = [shutil.copytree(run.path, tmp_path / run.path.name) for run in runs]
-    seen = evaluate(copies[0], views=Views(flip=True))
-    first, *_ = compare_runs([copies[0], copies[2]], "val", out="out").result.columns
+    seen = evaluate(copies[0], options=InferenceOptions(flip=True))
+    first, *_ = compare([copies[0], copies[2]], "val", out="out").result.columns
     assert first.mean_iou.value == Run(copies[0]).results()["val"].mean_iou != seen.mean_iou
     with pytest.raises(InvalidSpec, match="has no split 'val, flip'"):
-        compare_runs([copies[0], copies[2]], seen.name, out="other")
+        compare([copies[0], copies[2]], seen.name, out="other")
     assert not Path("other").exists()

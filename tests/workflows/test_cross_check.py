@@ -1,4 +1,4 @@
-"""Three evaluates say what we say."""
+"""Cross-check: other libraries compute the same scores."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.run import Run
 from pixelwise.training.loop import train
-from pixelwise.workflows.cross_check import reference_scores
+from pixelwise.workflows import cross_check as module
+from pixelwise.workflows.cross_check import cross_check
 from tests.networks import Small
-from tools import evaluates
 
 
 @pytest.fixture(scope="module")
@@ -21,23 +21,23 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(small, out=tmp_path_factory.mktemp("evaluated") / "run")
 
 
-def test_every_judge_says_what_we_say(run: Run) -> None:
-    ours, *theirs = reference_scores(run)
-    assert {"torchmetrics", "scikit-learn"} <= {opinion.evaluate for opinion in theirs}
-    for opinion in theirs:
-        assert opinion.mean_iou == pytest.approx(ours.mean_iou, abs=1e-6)
-        known = np.isfinite(ours.iou)
-        assert np.array(opinion.iou)[known] == pytest.approx(np.array(ours.iou)[known], abs=1e-6)
+def test_every_library_has_the_same_scores(run: Run) -> None:
+    ours, *others = cross_check(run)
+    assert {scores.library for scores in others} >= {"torchmetrics", "scikit-learn"}
+    for scores in others:
+        assert scores.mean_iou == pytest.approx(ours.mean_iou, abs=1e-6)
+        defined = np.isfinite(ours.iou)
+        assert np.array(scores.iou)[defined] == pytest.approx(np.array(ours.iou)[defined], abs=1e-6)
 
 
 def test_the_command_prints_them_with_their_definitions(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["evaluate", str(run.path), "--evaluates"])
+    main(["evaluate", str(run.path), "--cross-check"])
     shown = capsys.readouterr().out
     assert shown.count(f"{run.results()['val'].mean_iou:.4f}") >= 3
     assert "torchmetrics: MulticlassJaccardIndex" in shown
 
 
-def test_without_a_judge_one_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluates, "find_spec", lambda _: None)
+def test_without_another_library_the_error_names_two(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(InvalidSpec, match="pip install torchmetrics scikit-learn"):
-        reference_scores(run)
+        cross_check(run)

@@ -21,9 +21,10 @@ from pixelwise.reporting.published import published
 from pixelwise.reporting.reproduction import Reproduction
 from pixelwise.run import Run
 from pixelwise.training import loop
-from pixelwise.training.selection import State
-from pixelwise.workflows import reproduce as study
-from pixelwise.workflows.reproduce import Reproduced, reproduce
+from pixelwise.training.selection import TrainingState
+from pixelwise.workflows import reproduce as module
+from pixelwise.workflows import stored_results
+from pixelwise.workflows.reproduce import ReproductionOutput, reproduce
 from pixelwise.workflows.reproduction_plan import experiments, systems_of
 from tests.data import trees
 from tests.networks import Small
@@ -46,7 +47,7 @@ def reduced(name: str) -> Experiment:
     model: Any = Wide() if name.endswith("/unet") else Small()
     if name.endswith("/resnet34"):
         model = ResnetFcn(encoder="resnet18", weights=None, widths=(4, 4, 4, 4, 4))
-    return plain.replace(model=model, fit=fit, size=(32, 32), augment=Augment())
+    return plain.replace(model=model, fit=fit, image_size=(32, 32), augment=Augment())
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def once(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Reproduced:
+def once(root: Path, tmp_path_factory: pytest.TempPathFactory) -> ReproductionOutput:
     """Two systems, trained once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipes, "get", reduced)
@@ -70,7 +71,7 @@ def once(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Reproduced:
 
 
 @pytest.fixture
-def done(once: Reproduced, tmp_path: Path) -> Path:
+def done(once: ReproductionOutput, tmp_path: Path) -> Path:
     """A copy of its folder."""
     shutil.copytree(once.folder, tmp_path / "done")
     return tmp_path / "done"
@@ -84,7 +85,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("trained")
 
     for name in ("train", "resume"):
-        monkeypatch.setattr(study, name, never)
+        monkeypatch.setattr(module, name, never)
 
 
 def contents(folder: Path, pattern: str) -> dict[str, bytes]:
@@ -93,7 +94,7 @@ def contents(folder: Path, pattern: str) -> dict[str, bytes]:
     }
 
 
-def test_the_named_systems_are_trained_judged_and_put_beside_the_published_numbers(once: Reproduced) -> None:
+def test_the_named_systems_are_trained_judged_and_put_beside_the_published_numbers(once: ReproductionOutput) -> None:
     rows = {row.system: row for row in once.result.rows}
     assert list(rows) == list(published()[KEY].systems)
     assert {name for name, row in rows.items() if row.run} == {"baseline", "unet"}
@@ -104,23 +105,23 @@ def test_the_named_systems_are_trained_judged_and_put_beside_the_published_numbe
             assert value.published == published()[KEY].systems[name].scores["test"][value.metric]
         assert rows[name].iou == result["iou"]
     (majority_baseline,) = once.result.majority_baseline.items()
-    assert majority_baseline[0] == f"all {result['trivial']['predicts']}"
+    assert majority_baseline[0] == f"all {result['majority_baseline']['predicts']}"
     assert [value.measured for value in majority_baseline[1]] == [
-        result["trivial"][value.metric] for value in majority_baseline[1]
+        result["majority_baseline"][value.metric] for value in majority_baseline[1]
     ]
 
 
-def test_what_differs_is_what_the_runs_say(once: Reproduced) -> None:
+def test_what_differs_is_what_the_runs_say(once: ReproductionOutput) -> None:
     """The recipes are those of the test: only the tiny copy of the data and the two epochs are left to tell."""
     for row in once.result.measured:
-        assert row.differs == (
+        assert row.differences == (
             "trained on a subset of 3 of 209 images",
             "evaluated on a subset of 2 of 210 images of test",
             "under-trained: 2 epochs",
         )
 
 
-def test_the_folder_holds_the_result_three_times_and_pictures_of_all_systems(once: Reproduced) -> None:
+def test_the_folder_holds_the_result_three_times_and_pictures_of_all_systems(once: ReproductionOutput) -> None:
     assert [file.name for file in once.files] == ["report.md", "report.html", "report.json"]
     markdown, page, numbers = (file.read_text(encoding="utf-8") for file in once.files)
     assert Reproduction.from_json(numbers) == once.result
@@ -164,7 +165,7 @@ def test_without_names_all_systems_of_the_table_are_asked(root: Path, tmp_path: 
         asked.append(experiment.name)
         raise RunError("enough")
 
-    monkeypatch.setattr(study, "train", stop)
+    monkeypatch.setattr(module, "train", stop)
     with pytest.raises(RunError, match="enough"):
         reproduce(KEY, data_root=root, out=tmp_path / "out")
     assert asked == [f"{KEY}/baseline"]
@@ -180,7 +181,7 @@ def test_the_default_folder_is_below_runs_and_apart_from_those_of_train(root: Pa
         folders.append(out)
         raise RunError("enough")
 
-    monkeypatch.setattr(study, "train", stop)
+    monkeypatch.setattr(module, "train", stop)
     with pytest.raises(RunError, match="enough"):
         reproduce(KEY, data_root=root)
     assert folders == [Path("runs/reproduce", KEY, "baseline")]
@@ -188,18 +189,18 @@ def test_the_default_folder_is_below_runs_and_apart_from_those_of_train(root: Pa
 
 def pressed_in(monkeypatch: pytest.MonkeyPatch, when: Callable[[Any, int], bool]) -> pytest.MonkeyPatch:
     """Presses Ctrl-C before an epoch."""
-    real = loop._train_epoch
+    real = loop._train_round
 
-    def train_epoch(learner: Any, epoch: int, *rest: Any) -> Any:
+    def train_round(learner: Any, epoch: int, *rest: Any) -> Any:
         if when(learner, epoch):
             signal.raise_signal(signal.SIGINT)
         return real(learner, epoch, *rest)
 
-    monkeypatch.setattr(loop, "_train_epoch", train_epoch)
+    monkeypatch.setattr(loop, "_train_round", train_round)
     return monkeypatch
 
 
-def test_a_call_that_was_interrupted_goes_on_where_it_was(once: Reproduced, root: Path, tmp_path: Path) -> None:
+def test_a_call_that_was_interrupted_goes_on_where_it_was(once: ReproductionOutput, root: Path, tmp_path: Path) -> None:
     out, calls = tmp_path / "out", []
 
     def second_system(_: Any, epoch: int) -> bool:
@@ -208,7 +209,7 @@ def test_a_call_that_was_interrupted_goes_on_where_it_was(once: Reproduced, root
 
     with pytest.MonkeyPatch.context() as patch:
         pressed_in(patch, second_system)
-        with pytest.raises(Interrupted, match=rf"interrupted in {KEY}/unet.*Go on with the same command"):
+        with pytest.raises(Interrupted, match=rf"interrupted in {KEY}/unet.*The same command continues"):
             reproduce(KEY, ["baseline", "unet"], data_root=root, out=out)
     assert len(Run.open(out / "unet").history()) == 1
     halfway = Reproduction.from_json((out / "report.json").read_text(encoding="utf-8"))
@@ -220,14 +221,14 @@ def test_a_call_that_was_interrupted_goes_on_where_it_was(once: Reproduced, root
 
 
 def test_an_error_of_a_later_system_leaves_the_finished_ones(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    real = study.train  # type: ignore[attr-defined]  # as it is named there
+    real = module.train  # type: ignore[attr-defined]  # as it is named there
 
     def train(experiment: Experiment, **where: Any) -> Run:
         if experiment.name.endswith("unet"):
             raise RunError("the training loss became nan")
         return real(experiment, **where)
 
-    monkeypatch.setattr(study, "train", train)
+    monkeypatch.setattr(module, "train", train)
     with pytest.raises(RunError, match="became nan"):
         reproduce(KEY, ["baseline", "unet"], data_root=root, out=tmp_path / "out")
     found = Reproduction.from_json((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
@@ -238,7 +239,7 @@ def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_o
     """Evaluation draws the sheet that ends a training."""
     epochs = []
 
-    def train_epoch(*_: Any) -> Any:
+    def train_round(*_: Any) -> Any:
         epochs.append(1)
         raise RunError("enough")
 
@@ -246,9 +247,9 @@ def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_o
     with safe_open(file, "pt") as stored:
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # no dict
         header = stored.metadata()
-    save_file(tensors, file, {**header, "epoch": "1", "state": State(epoch=1, best_epoch=1).to_json()})
+    save_file(tensors, file, {**header, "epoch": "1", "state": TrainingState(epoch=1, best_epoch=1).to_json()})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_train_epoch", train_epoch)
+        patch.setattr(loop, "_train_round", train_round)
         with pytest.raises(RunError, match="enough"):
             reproduce(KEY, ["unet"], data_root=root, out=done)
     assert len(epochs) == 1
@@ -256,13 +257,13 @@ def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_o
 
 def test_a_split_is_judged_once_for_an_epoch(done: Path, root: Path, idle: None, monkeypatch: Any) -> None:
     evaluated = []
-    real = study.evaluate  # type: ignore[attr-defined]  # as it is named there
+    real = stored_results.evaluate
 
-    def evaluate(run: Run, split: str, *rest: Any) -> Any:
+    def evaluate(run: Run, split: str, **rest: Any) -> Any:
         evaluated.append((run.path.name, split))
-        return real(run, split, *rest)
+        return real(run, split, **rest)
 
-    monkeypatch.setattr(study, "evaluate", evaluate)
+    monkeypatch.setattr(stored_results, "evaluate", evaluate)
     file = done / "unet" / "result.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     stored = content["splits"]["test"]
@@ -279,15 +280,15 @@ def test_where_no_test_split_is_at_hand_val_is_judged_and_the_table_says_so(tmp_
     run = Run.open(tmp_path / "out" / "baseline")
     assert list(run.results()) == ["val"]
     assert result.measured[0].values[0].measured == run.results()["val"].mean_iou
-    assert "evaluated on val in place of test" in result.measured[0].differs
+    assert "evaluated on val instead of test" in result.measured[0].differences
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"fit.epochs": "3"}, r"baseline was asked fit.epochs=2, not 3: choose another --out, or ask the same"),
-        ({"loss": "dice"}, r"was asked loss.kind=cross_entropy, not dice"),
-        ({"data.kind": "shapes"}, r"is kerr-voc2007/baseline on voc2007, not as asked now: choose another --out"),
+        ({"fit.epochs": "3"}, r"baseline was trained with fit.epochs=2, not 3: choose another --out or the same value"),
+        ({"loss": "dice"}, r"was trained with loss.kind=cross_entropy, not dice"),
+        ({"data.kind": "shapes"}, r"contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes: choose another --out"),
     ],
 )
 def test_a_run_that_was_asked_something_else_is_refused_and_left_alone(
@@ -300,13 +301,13 @@ def test_a_run_that_was_asked_something_else_is_refused_and_left_alone(
 
 
 def test_a_run_of_other_data_is_refused_though_it_is_not_named(done: Path, root: Path, idle: None) -> None:
-    with pytest.raises(RunError, match=r"baseline is kerr-voc2007/baseline on voc2007, not as asked now"):
+    with pytest.raises(RunError, match=r"baseline contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes"):
         reproduce(KEY, ["dice"], {"data.kind": "shapes"}, data_root=root, out=done)
 
 
 def test_another_reports_folder_is_refused(done: Path, root: Path, idle: None) -> None:
     shutil.rmtree(done / "unet")
-    with pytest.raises(RunError, match=r"baseline is kerr-voc2007/baseline.*choose another --out"):
+    with pytest.raises(RunError, match=r"baseline contains kerr-voc2007/baseline.*choose another --out"):
         reproduce("lian-voc2007", ["baseline"], data_root=root, out=done)
 
 
@@ -343,7 +344,7 @@ def test_a_change_below_a_component_that_is_chosen_fits_that_component() -> None
 
 
 def test_a_change_that_fits_no_system_or_has_a_bad_value_is_an_error() -> None:
-    with pytest.raises(InvalidSpec, match=r"no system that was asked for has a field 'model\.width'"):
+    with pytest.raises(InvalidSpec, match=r"none of these systems has a field 'model\.width'"):
         experiments(KEY, ["baseline"], {"model.width": "5"})
     with pytest.raises(InvalidSpec, match=r"has a field 'fit\.epoch'\. Did you mean 'fit\.epochs'\?"):
         experiments(KEY, ["baseline"], {"fit.epoch": "5"})

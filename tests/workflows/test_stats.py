@@ -138,7 +138,7 @@ def test_tables_fit_a_terminal_and_say_what_is_a_subset(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert max(map(len, shown.splitlines())) <= 100
     assert "subset of 1464 17x15 (1)" in lines, "the second line of train, of three sizes"
-    assert "test not there" in lines
+    assert "test missing" in lines
     assert "trainval train + val" in lines
     row = next(line for line in lines if line.startswith("person "))
     assert row.split()[2::2] == ["3", "2"], "all images of the tree have every class"
@@ -150,7 +150,7 @@ def test_many_sizes_are_shown_by_their_range_and_median(tmp_path: Path) -> None:
         trees.write_image(camvid / "train" / f"{i}.png", size)
         trees.write_labels(camvid / "trainannot" / f"{i}.png", np.zeros(size, np.uint8))
     shown = text(stats(CamVid(), tmp_path))
-    for part in ("5 sizes", "10–50 x 5–9", "median 30x7", "subset of 367", "not there"):
+    for part in ("5 sizes", "10–50 x 5–9", "median 30x7", "subset of 367", "missing"):
         assert part in shown
 
 

@@ -25,7 +25,7 @@ def fcn() -> Experiment:
 def fcn_lite() -> Experiment:
     """The reports' baseline network on IDD-Lite at its own 227×320, from scratch. Not measured."""
     return fcn().replace(
-        data=IddLite(), size=None, fit=fcn().fit.replace(batch_size=16), watch=("drivable", "vehicles", "sky")
+        data=IddLite(), image_size=None, fit=fcn().fit.replace(batch_size=16), watch=("drivable", "vehicles", "sky")
     )
 
 

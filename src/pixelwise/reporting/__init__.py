@@ -1,1 +1,1 @@
-"""Results for a person."""
+"""Tables and pages of results. Reads run folders; imports neither training nor models."""

@@ -1,4 +1,4 @@
-"""Experiments as dotted paths with values, to say in what two of them differ."""
+"""Differences between two experiments, as dotted paths with values."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def leaves(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted path -> value of an experiment, given as JSON has it."""
+    """Dotted path -> value of an experiment that is given as JSON."""
 
     def walk(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         if isinstance(node, Mapping):
@@ -19,27 +19,27 @@ def leaves(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Dotted path -> texts of two experiments' values, for every leaf of the second that the first has not.
+    """Dotted path -> the values of two experiments as text, for each value of the second that differs from the first.
 
-    A field that the first does not have at all, such as one of another network, has the text "–".
+    The first text is "–" for a field that the first experiment does not have, such as a field of another network.
     """
     found = {}
     for path, value in leaves(after).items():
-        known = _at(before, path)
-        if known is Ellipsis or known != value:
-            found[path] = ("–" if known is Ellipsis else text(known), text(value))
+        old = _value_at(before, path)
+        if old is Ellipsis or old != value:
+            found[path] = ("–" if old is Ellipsis else text(old), text(value))
     return found
 
 
 def text(value: Any) -> str:
-    """A value as `--set` takes it."""
+    """A value in the syntax of `--set`."""
     if value is None:
         return "none"
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _at(node: Any, path: str) -> Any:
-    """What lies at a path, None below a component that is not set, ... where there is no such field."""
+def _value_at(node: Any, path: str) -> Any:
+    """Value at a path; None below a component that is not set, Ellipsis if there is no such field."""
     for step in path.split("."):
         if node is None:
             return None

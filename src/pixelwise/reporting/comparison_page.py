@@ -1,4 +1,4 @@
-"""A comparison for a person: as a page by itself, and for a terminal."""
+"""Comparison page in HTML and its summary for the terminal."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ COLORS = {"better": "green", "worse": "dark_orange"}
 
 
 class Line(NamedTuple):
-    """A score of a group beside the first group's.
+    """A line of a chart: one score of the first group and of another group.
 
     Attributes:
-        name: Of the score.
-        first: The first group's.
-        entry: The group's.
-        bar: Where its interval begins and how long it is, in percent of the chart's width; None without one.
-        dot: Where the difference lies.
-        total: Whether the score is of all classes together.
+        name: Name of the score.
+        first: Score of the first group.
+        entry: Score of the other group.
+        bar: Start and length of the confidence interval, in percent of the chart's width; None without an interval.
+        dot: Position of the difference, in percent of the chart's width.
+        total: Whether the score is over all classes.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Line(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A group against the first.
+    """Chart of the differences between a group and the first group.
 
     Attributes:
         column: The group.
-        lines: Scores of all classes together, then the classes, the largest gain first.
-        zero: Where 0 lies, in percent of the chart's width.
-        ends: The differences at the chart's ends.
-        counts: How many classes are better, worse, and neither.
+        lines: Scores over all classes, then the classes, the largest gain first.
+        zero: Position of 0, in percent of the chart's width.
+        ends: Differences at the left and right end of the chart.
+        counts: Verdict -> number of classes.
     """
 
     column: Column
@@ -53,11 +53,11 @@ class Chart(NamedTuple):
 
 
 def html(result: Comparison, folder: Path) -> str:
-    """The page.
+    """HTML page of a comparison, with embedded figures.
 
     Args:
-        result: What to show.
-        folder: Below which its pictures lie.
+        result: The comparison.
+        folder: Folder that the paths of its figures are relative to.
     """
     data = embedded(folder, [picture.file for picture in result.pictures])
     charts = [_chart(result.columns[0], column) for column in result.columns[1:]]
@@ -70,31 +70,32 @@ def _chart(first: Column, column: Column) -> Chart:
     scores += [(name, first.iou[name], column.iou[name], False) for name in classes]
     ends = [end for *_, entry, _ in scores for end in (entry.low, entry.high) if end is not None]
     low, high = min([0.0, *ends]), max([0.0, *ends])
-    edge = 0.04 * (high - low) or 0.01  # room for a dot at either end
-    low, high = low - edge, high + edge
+    margin = 0.04 * (high - low) or 0.01  # space for a dot at either end
+    low, high = low - margin, high + margin
 
-    def place(value: float) -> float:
+    def position(value: float) -> float:
         return 100 * (value - low) / (high - low)
 
     lines = []
     for name, before, entry, total in scores:
         bar = None
         if entry.low is not None and entry.high is not None:
-            bar = place(entry.low), place(entry.high) - place(entry.low)
-        lines.append(Line(name, before, entry, bar, place(entry.difference or 0), total))
+            bar = position(entry.low), position(entry.high) - position(entry.low)
+        lines.append(Line(name, before, entry, bar, position(entry.difference or 0), total))
     counts = Counter(entry.verdict for entry in column.iou.values() if entry.verdict)
-    return Chart(column, lines, place(0), (low, high), counts)
+    return Chart(column, lines, position(0), (low, high), counts)
 
 
 def comparison_text(result: Comparison) -> Text:
-    """Mean IoU of each group, and what can be said of its difference to the first; fits narrow terminals."""
+    """Mean IoU of each group and its difference to the first group, for terminals of 80 columns."""
     text = Text(f"mean IoU, {result.split} split, {result.images} images\n\n", style="bold")
     for column in result.columns:
         text.append(f"  {column.name}\n", style="bold")
         for part, color in _parts(column):
             text.append(part, style=color)
         text.append("\n")
-    text.append(f"\n  differences to {result.columns[0].name}, {100 * result.level:.0f}% intervals\n", style="dim")
+    first, level = result.columns[0].name, f"{100 * result.level:.0f}%"
+    text.append(f"\n  differences to {first}, {level} confidence intervals\n", style="dim")
     text.append(f"  {caveat(result)}", style="dim")
     return text
 
@@ -111,12 +112,13 @@ def _parts(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def caveat(result: Comparison) -> str:
-    """What the intervals know of seeds."""
+    """Sources of variation that the confidence intervals include or leave out."""
     if not result.seeds_known:
-        return "one seed each: what another seed would have given is not in the intervals"
+        return "one seed each: the intervals do not include the variation between seeds"
     if result.together:
-        together = f"{number(result.together.value)} ± {result.together.spread:.4f}"
-        return f"one recipe, {together} over its seeds: what differs is chance"
+        mean = f"{number(result.together.value)} ± {result.together.spread:.4f}"
+        return f"one recipe, {mean} over its seeds: the differences are due to chance"
     if result.single_seeds:
-        return f"of {', '.join(result.single_seeds)} there is one seed: it is taken to vary as the others do"
-    return "the intervals are over images and seeds"
+        names, verb = ", ".join(result.single_seeds), "has" if len(result.single_seeds) == 1 else "have"
+        return f"{names} {verb} one seed: the variation between seeds is assumed to be that of the others"
+    return "the intervals include the variation between images and between seeds"

@@ -1,4 +1,4 @@
-"""A reproduction for a person: as Markdown, as a page that needs nothing beside it, for a terminal."""
+"""Pages of a reproduction in Markdown, HTML and the terminal, and the template environment of all pages."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -12,16 +12,16 @@ from pixelwise.reporting.reproduction import Reproduction
 
 
 def markdown(result: Reproduction) -> str:
-    """The result as a page of Markdown; its pictures are those of the folder."""
+    """Markdown page of a reproduction. It links to the figures in the folder."""
     return _render("reproduction.md", result, {})
 
 
 def html(result: Reproduction, folder: Path) -> str:
-    """The result as one page that needs nothing beside it: pictures are within.
+    """HTML page of a reproduction, with embedded figures.
 
     Args:
-        result: What to show.
-        folder: Below which its pictures lie.
+        result: The reproduction.
+        folder: Folder that the paths of its figures are relative to.
     """
     pictures = [*result.pictures, *result.curves()]
     return _render("reproduction.html", result, embedded(folder, (picture.file for picture in pictures)))
@@ -44,29 +44,34 @@ def summary_table(result: Reproduction) -> Table:
 
 
 def number(value: float | None) -> str:
-    """Four digits after the point, or a dash."""
+    """A score with four decimals; a dash for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
 def signed(value: float | None) -> str:
-    """The same with its sign."""
+    """A difference with its sign and four decimals; a dash for None."""
     return "–" if value is None else f"{value:+z.4f}".replace("-", "−")
 
 
 def share(part: float) -> str:
-    """In percent; 0 only where there is nothing."""
+    """A share in percent; 0 only if it is exactly 0."""
     if part == 0:
         return "0"
     return f"{100 * part:.2f}%" if part >= 0.00005 else "<0.01%"
 
 
 def embedded(folder: Path, files: Iterable[str]) -> dict[str, str]:
-    """Pictures below a folder as base64, by their names."""
+    """File -> its content as base64.
+
+    Args:
+        folder: Folder that the files are relative to.
+        files: PNG files.
+    """
     return {file: base64.b64encode((folder / file).read_bytes()).decode() for file in files}
 
 
 def _cell(value: str) -> str:
-    """A text that ends no cell of a Markdown table and opens no tag."""
+    """Escapes a text for a cell of a Markdown table."""
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace("\\", "\\\\").replace("|", "\\|")
     return " ".join(escaped.split())
 
@@ -76,10 +81,10 @@ def _render(template: str, result: Reproduction, data: Mapping[str, str]) -> str
 
 
 def environment() -> jinja2.Environment:
-    """Templates, and how they write numbers."""
-    found = jinja2.Environment(
+    """Jinja environment with the templates of this package and the filters that format numbers."""
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("pixelwise.reporting"), autoescape=jinja2.select_autoescape(), trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
-    found.filters |= {"number": number, "signed": signed, "share": share, "cell": _cell}
-    return found
+    templates.filters |= {"number": number, "signed": signed, "share": share, "cell": _cell}
+    return templates

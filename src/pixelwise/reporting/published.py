@@ -1,6 +1,6 @@
-"""What the five reports published: their numbers by system, split and metric, with what a reader should be told.
+"""Published numbers of the five reports, by system, split and metric, with their protocols and notes.
 
-The numbers are in published.toml, in tables that can be held against the reports' own.
+The numbers are in published.toml, in tables laid out as those of the reports.
 """
 
 import tomllib
@@ -13,15 +13,15 @@ from pixelwise.core.spec import Spec
 PublishedSplit = Literal["val", "test", "unstated"]
 
 SUMMARIES = ("mean_iou", "pixel_accuracy", "loss")
-"""Metrics of a whole split; every other metric is a class, and its value that class's IoU."""
+"""Metrics of a whole split. Every other metric is a class, and its value that class's IoU."""
 
 
 class System(Spec):
     """One row of a report's table.
 
     Attributes:
-        printed: What the report calls it.
-        scores: Split -> metric -> value. A metric is one of `SUMMARIES`, or the name of a class.
+        printed: Name of the system in the report.
+        scores: Split -> metric -> value. A metric is one of `SUMMARIES` or the name of a class.
     """
 
     printed: str
@@ -29,17 +29,17 @@ class System(Spec):
 
 
 class Report(Spec):
-    """A report and all that its result tables say.
+    """A report with the numbers of its result tables.
 
     Attributes:
-        title: As on its first page.
-        authors: As named there; where it is anonymous, who it says wrote it.
+        title: Title on its first page.
+        authors: Authors on its first page; of an anonymous report, those named in its list of contributions.
         dataset: Kind of the data set.
-        split: The split whose numbers a result of one's own is held against.
-        tables: Where in the report they are.
-        protocol: How they came about, and what of that is not stated.
-        notes: What a reader should be told.
-        systems: By name, in the tables' order; the recipe of a system is `<report>/<name>`.
+        split: Split whose numbers measured results are compared with.
+        tables: Tables of the report that contain the numbers.
+        protocol: Protocol of training and evaluation, including what the report does not state.
+        notes: Facts that a reader needs to interpret the numbers.
+        systems: Name -> system, in the tables' order; the recipe of a system is `<report>/<name>`.
     """
 
     title: str
@@ -53,20 +53,20 @@ class Report(Spec):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes whose IoU it lists, in its order."""
+        """Classes whose IoU the report lists, in its order."""
         first = next(iter(self.systems.values()))
         return tuple(metric for metric in first.scores[self.split] if metric not in SUMMARIES)
 
 
 @cache
 def published() -> dict[str, Report]:
-    """Every report by its key, `kerr-voc2007` for one."""
+    """Key, such as `kerr-voc2007` -> report."""
     text = resources.files("pixelwise.reporting").joinpath("published.toml").read_text("utf-8")
     return {key: _report(**tables) for key, tables in tomllib.loads(text).items()}
 
 
 def _report(scores: dict[str, dict[str, Any]], systems: dict[str, str], **fields: Any) -> Report:
-    """A report of its tables: every system has a row in each, and every row a number for each column."""
+    """Builds a report from its tables. Every table has a row per system, and every row a number per column."""
 
     def row(name: str) -> dict[str, Any]:
         numbers = {split: dict(zip(table["columns"], table[name], strict=True)) for split, table in scores.items()}

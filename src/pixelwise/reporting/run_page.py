@@ -1,4 +1,4 @@
-"""A run for a person: one page that needs nothing beside it."""
+"""Report of a run: one self-contained HTML page."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from pixelwise.reporting.pages import embedded, environment
 
 
 class Calibration(Spec):
-    """How sure the network is, against how right it is.
+    """Expected calibration error, before and after temperature scaling.
 
     Attributes:
         error: Expected calibration error, 0..1.
-        temperature: By which logits are to be divided.
-        error_after: The error then.
-        fitted_on: The split that the temperature was fitted on.
+        temperature: Temperature; the logits are divided by it.
+        error_after: Expected calibration error after temperature scaling.
+        fitted_on: Split that the temperature was fitted on.
     """
 
     error: float
@@ -26,15 +26,15 @@ class Calibration(Spec):
 
 
 class ClassRow(Spec):
-    """One class of the chart; the best first.
+    """One class in the table of classes.
 
     Attributes:
-        name: The class.
-        color: Its own, as CSS has it.
-        iou: 0..1 or None.
+        name: Name of the class.
+        color: Its color, in CSS.
+        iou: IoU, 0..1; None if it is undefined.
         majority_baseline: IoU of the majority baseline.
         boundary: Boundary IoU.
-        pixels: Share of the split's valid pixels.
+        pixels: Share of the class in the valid pixels of the split, 0..1.
     """
 
     name: str
@@ -46,23 +46,23 @@ class ClassRow(Spec):
 
 
 class RunReport(Spec):
-    """What the page shows.
+    """Contents of the report of a run. All files are relative to the run folder.
 
     Attributes:
-        name: The recipe.
-        seed: The run's.
-        commands: That train, evaluate and show it again.
-        result: Scores on the split that the page is about.
+        name: Name of the recipe.
+        seed: Seed of the run.
+        commands: Commands that train, evaluate and report the run again.
+        result: Scores that the page is about.
         others: Other results of the run.
-        data: Facts about the data, a name and a text each.
-        training: Facts about the training.
-        machine: Facts about where it ran, and how fast.
-        classes: The chart.
+        data: Facts about the data: name -> text.
+        training: Facts about the training: name -> text.
+        machine: Facts about the machine: name -> text.
+        classes: The classes, the highest IoU first.
         boundary: Boundary IoU.
-        calibration: None where no pixel is valid.
-        per_image: Mean IoU of the worst, the median and the best image.
-        figures: Caption -> picture's file, for the charts.
-        images: Caption -> picture's file, for the images.
+        calibration: Calibration; None without a valid pixel.
+        per_image: Mean IoU of the worst, the median and the best image; None if no image has one.
+        figures: Heading -> file of a chart.
+        images: Caption -> file of a contact sheet.
     """
 
     name: str
@@ -76,17 +76,17 @@ class RunReport(Spec):
     classes: tuple[ClassRow, ...]
     boundary: MeanIou
     calibration: Calibration | None
-    per_image: dict[str, float]
+    per_image: dict[str, float | None]
     figures: dict[str, str]
     images: dict[str, str]
 
 
 def html(report: RunReport, folder: Path) -> str:
-    """The page.
+    """HTML page of a report, with embedded figures.
 
     Args:
-        report: What to show.
-        folder: Below which its pictures lie.
+        report: The contents.
+        folder: The run folder.
     """
     data = embedded(folder, [*report.figures.values(), *report.images.values()])
     widths = {file: _width(folder / file) for file in report.figures.values()}
@@ -94,6 +94,6 @@ def html(report: RunReport, folder: Path) -> str:
 
 
 def _width(file: Path) -> int:
-    """How wide a chart is on a page, for its letters to be of the size that they were drawn in."""
+    """Width of a chart in CSS pixels at which its text has the font size that it was drawn with."""
     with PilImage.open(file) as picture:
         return int(96 * picture.width / picture.info["dpi"][0])

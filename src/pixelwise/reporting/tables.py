@@ -1,4 +1,4 @@
-"""Results as tables for a terminal."""
+"""Tables of results for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median_low
@@ -12,7 +12,7 @@ from pixelwise.metrics.scores import SplitResult
 
 
 def scores_table(result: SplitResult) -> Table:
-    """Summary scores of a run beside the majority baseline's."""
+    """Scores of a run beside those of the majority baseline."""
     table = Table(title=result.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name, justify in (("", "left"), ("run", "right"), (f"all {result.majority_baseline.predicts}", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left")
@@ -24,7 +24,7 @@ def scores_table(result: SplitResult) -> Table:
     ):
         table.add_row(label, _shown(getattr(result, key)), _shown(getattr(result.majority_baseline, key)))
         if key == "mean_iou" and result.mean_iou_ci95:
-            table.add_row("  95% over images", "–".join(map(_shown, result.mean_iou_ci95)), "")
+            table.add_row("  95% interval", "–".join(map(_shown, result.mean_iou_ci95)), "")
         if key == "mean_iou" and result.official:
             label = f"mean IoU, official ({result.official.classes_in_mean} classes)"
             table.add_row(label, _shown(result.official.mean_iou), "")
@@ -43,25 +43,25 @@ def scores_table(result: SplitResult) -> Table:
 def reference_table(
     found: Sequence[tuple[str, str, float, Sequence[float]]], classes: Sequence[str]
 ) -> tuple[Table, str]:
-    """Scores by several libraries, side by side, and their definitions of the mean.
+    """Scores of several libraries side by side, and the libraries' definitions of the mean IoU.
 
     Args:
-        found: Library, definition, mean IoU, IoU of each class.
-        classes: Their names.
+        found: Library, definition, mean IoU, and IoU of each class.
+        classes: Names of the classes.
     """
-    table = Table(title="IoU by several libraries", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(title="IoU by library", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     table.add_column("", overflow="fold")
     for library, *_ in found:
         table.add_column(library, justify="right", overflow="fold")
     table.add_row("mean IoU", *(_shown(mean) for _, _, mean, _ in found))
     table.add_section()
-    for place, name in enumerate(classes):
-        table.add_row(name, *(_shown(iou[place]) for *_, iou in found))
+    for index, name in enumerate(classes):
+        table.add_row(name, *(_shown(iou[index]) for *_, iou in found))
     return table, "\n".join(f"{library}: {definition}" for library, definition, *_ in found)
 
 
 def certificate_table(found: Mapping[str, Any]) -> Table:
-    """What an export does, beside the run."""
+    """Scores, times and sizes of an export beside those of its run."""
     title = f"{found['to']}, {found['precision']}: {found['images']} images of {found['split']}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in ("", "run", "export", "allowed"):
@@ -69,16 +69,21 @@ def certificate_table(found: Mapping[str, Any]) -> Table:
     lost = f"−{found['bound_lost_mean_iou']:.3f}"
     table.add_row("mean IoU", _shown(found["mean_iou"]), _shown(found["mean_iou_exported"]), lost)
     table.add_row(
-        "pixels of another class", "", _percent(found["changed_pixels"]), f"{100 * found['bound_changed_pixels']:g}%"
+        "pixels with another class", "", _percent(found["changed_pixels"]), f"{100 * found['bound_changed_pixels']:g}%"
     )
-    table.add_row("milliseconds an image", f"{found['milliseconds']:.1f}", f"{found['milliseconds_exported']:.1f}", "")
+    table.add_row("milliseconds per image", f"{found['milliseconds']:.1f}", f"{found['milliseconds_exported']:.1f}", "")
     table.add_row("MB", f"{found['bytes_run'] / 1e6:.1f}", f"{found['bytes_exported'] / 1e6:.1f}", "")
-    table.caption, table.caption_justify = f"times of {found['machine']}", "left"
+    table.caption, table.caption_justify = f"measured on {found['machine']}", "left"
     return table
 
 
 def names_table(title: str, rows: dict[str, str]) -> Table:
-    """Names with a line about each."""
+    """Names with a line about each.
+
+    Args:
+        title: Title of the table.
+        rows: Name -> description.
+    """
     table = Table("name", "", title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name, about in rows.items():
         table.add_row(name, about)
@@ -86,7 +91,7 @@ def names_table(title: str, rows: dict[str, str]) -> Table:
 
 
 def statistics_tables(result: DatasetStatistics) -> tuple[Table, Table]:
-    """What is in a data set: a table of its splits, one of its classes."""
+    """Table of the splits and table of the classes of a data set."""
     splits = Table(title=result.dataset, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in ("split", "images", "size", "void", "mean RGB", "std RGB"):
         splits.add_column(name)
@@ -98,9 +103,9 @@ def statistics_tables(result: DatasetStatistics) -> tuple[Table, Table]:
     for split, parts in result.unions.items():
         splits.add_row(split, " + ".join(parts))
     for split in result.not_there:
-        splits.add_row(split, "not there")
+        splits.add_row(split, "missing")
 
-    classes = Table(title="share of valid pixels, and images with the class", box=SIMPLE_HEAD)
+    classes = Table(title="share of valid pixels, and number of images with the class", box=SIMPLE_HEAD)
     classes.title_justify, classes.title_style = "left", "bold"
     classes.add_column("class")
     for split in result.splits:
@@ -113,7 +118,7 @@ def statistics_tables(result: DatasetStatistics) -> tuple[Table, Table]:
 
 
 def _sizes(survey: Survey) -> str:
-    """Each size with its number of images; of many, the range and the median of either side."""
+    """Image sizes with their number of images; with more than three sizes, range and median of width and height."""
     if len(survey.sizes) <= 3:
         return "\n".join(size if len(survey.sizes) == 1 else f"{size} ({n})" for size, n in survey.sizes.items())
     sides = [[int(side) for side in size.split("x")] for size, n in survey.sizes.items() for _ in range(n)]
@@ -129,7 +134,7 @@ def _color(color: Color) -> str:
 
 
 def _percent(share: float) -> str:
-    """0 only where there is nothing."""
+    """A share in percent; 0 only if it is exactly 0."""
     if share == 0:
         return "0"
     return f"{100 * share:.3f}%" if share >= 0.000005 else "<0.001%"

@@ -1,1 +1,1 @@
-"""What needs recipes, engine and report together."""
+"""Operations that combine several packages: reports, comparisons, reproductions, exports, serving."""

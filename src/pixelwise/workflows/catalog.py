@@ -1,4 +1,4 @@
-"""What there is to choose from."""
+"""Names of recipes, models, losses and data sets, with descriptions."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,10 +11,10 @@ from pixelwise.recipes import RECIPES
 Kind = Literal["recipes", "models", "losses", "datasets"]
 
 
-def catalog(what: Kind) -> dict[str, str]:
-    """Name -> first sentence of its docstring, by name."""
-    everything: dict[Kind, Mapping[str, Any]] = {
+def catalog(kind: Kind) -> dict[str, str]:
+    """Name -> first line of the docstring, in alphabetical order."""
+    registries: dict[Kind, Mapping[str, Any]] = {
         "recipes": RECIPES, "models": MODELS, "losses": LOSSES, "datasets": DATASETS,
     }  # fmt: skip
-    found = everything[what]
-    return {name: (found[name].__doc__ or "").strip().split("\n")[0] for name in sorted(found)}
+    members = registries[kind]
+    return {name: (members[name].__doc__ or "").strip().split("\n")[0] for name in sorted(members)}

@@ -1,4 +1,4 @@
-"""Runs beside each other: tables, intervals, and the images where each is ahead."""
+"""Comparison of runs: scores, confidence intervals of their differences, and images on which they differ most."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,6 @@ import numpy as np
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import check_free, make_folder, write_text
 from pixelwise.data import find_data_root
-from pixelwise.evaluation.evaluate import evaluate
 from pixelwise.experiment import Experiment
 from pixelwise.inference.predictor import Predictor
 from pixelwise.reporting.comparison import (
@@ -18,27 +17,26 @@ from pixelwise.reporting.comparison import (
     Picture,
     by_seed,
     check_comparable,
-    group,
+    compare_groups,
+    group_runs,
     image_scores,
-)
-from pixelwise.reporting.comparison import (
-    compare as compare_groups,
 )
 from pixelwise.reporting.comparison_page import html
 from pixelwise.run import Run
 from pixelwise.viz.errors import who
 from pixelwise.viz.qualitative import save_systems
+from pixelwise.workflows.stored_results import result_of
 
 SHOWN = 3
-"""Images where a group is ahead, and where it is behind."""
+"""Maximum number of images shown on which a group is better than the first, and on which it is worse."""
 
 
-class Compared(NamedTuple):
-    """What came out.
+class ComparisonOutput(NamedTuple):
+    """Result of `compare`.
 
     Attributes:
-        result: The tables.
-        page: Shows them, with pictures.
+        result: Scores and differences.
+        page: HTML page that shows them, with figures.
     """
 
     result: Comparison
@@ -51,61 +49,62 @@ def compare(
     *,
     data_root: Path | str | None = None,
     out: Path | str = "comparison",
-) -> Compared:
-    """Compares runs with the first of them. Runs that differ in their seed alone are taken together.
+) -> ComparisonOutput:
+    """Compares runs with the first one. Runs that differ in nothing but the seed form a group.
 
     Args:
-        runs: Two or more.
-        split: What they are compared on; None takes test where every run was evaluated on it, else the validation split. A
-            run that was not evaluated on it is evaluated now.
-        data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
-        out: The folder of the page; a new or empty one.
+        runs: Two or more runs.
+        split: Name of the split; None takes test if every run was evaluated on it, else the validation split. A run
+            that was not evaluated on the split yet is evaluated first.
+        data_root: Folder of the data sets; None takes PIXELWISE_DATA, else ./data.
+        out: Folder of the page, new or empty.
 
     Raises:
-        RunError: A run cannot be used, `out` is not empty, or they have not the same images and classes.
+        RunError: A run cannot be used, `out` is not empty, or the runs differ in their images or classes.
         InvalidSpec: The data set has no such split.
-        DatasetNotFound: The data is not there.
+        DatasetNotFound: The data is missing.
         DataError: A file cannot be used.
     """
     check_free(Path(out), "a comparison")
     opened = [Run.open(run) for run in runs]
     if len(opened) < 2:
-        raise RunError("one run cannot be compared: give two or more run folders.")
+        raise RunError(f"a comparison needs two or more runs, not {len(opened)}; give two or more run folders.")
     experiments = [run.experiment for run in opened]
     if len({experiment.data.to_json() for experiment in experiments}) > 1:
         kinds = ", ".join(f"{run.path} ({e.data.kind})" for run, e in zip(opened, experiments, strict=True))
-        raise RunError(f"runs on different data cannot be compared: {kinds}.")
+        raise RunError(f"runs on different data cannot be compared: {kinds}; give runs on the same data.")
     data, root, folder = experiments[0].data, find_data_root(data_root), Path(out)
     split = split or ("test" if all("test" in run.results() for run in opened) else data.val_split)
     for run in opened:
-        if split not in run.results():
-            evaluate(run, split, data_root=root)
+        result_of(run, split, data_root=root)
     check_comparable(opened, split)
-    groups = group(opened)
+    groups = group_runs(opened)
     result = compare_groups(groups, split, data.title or data.kind)
     make_folder(folder / "pictures")
     result = result.replace(pictures=tuple(_draw(by_seed(groups), split, experiments[0], root, folder)))
     page = folder / "comparison.html"
     write_text(page, html(result, folder))
     write_text(folder / "comparison.json", result.to_json() + "\n")
-    return Compared(result, page)
+    return ComparisonOutput(result, page)
 
 
 def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Path, folder: Path) -> Iterator[Picture]:
-    """The images on which each group differs most from the first, through the first run of both."""
+    """Draws the images on which each group differs most from the first, predicted by the first run of both groups."""
     dataset, space = experiment.data.build(split, root), experiment.data.label_space
-    scores, predictors = [image_scores(found, split) for found in groups], [Predictor.load(g.runs[0]) for g in groups]
-    for place, found in enumerate(groups[1:], 1):
-        gain = np.nan_to_num(scores[place] - scores[0])
+    scores = [image_scores(group, split) for group in groups]
+    predictors = [Predictor.load(group.runs[0]) for group in groups]
+    for position, group in enumerate(groups[1:], 1):
+        gain = np.nan_to_num(scores[position] - scores[0])
         order = np.argsort(gain)
-        chosen = [*(i for i in order[::-1][:SHOWN] if gain[i] > 0), *(i for i in order[:SHOWN] if gain[i] < 0)]
-        for number, index in enumerate(chosen, 1):
+        selected = [*(i for i in order[::-1][:SHOWN] if gain[i] > 0), *(i for i in order[:SHOWN] if gain[i] < 0)]
+        for number, index in enumerate(selected, 1):
             image, labels, name = dataset[int(index)]
             pixels, true = image.permute(1, 2, 0).numpy(), labels.numpy().astype(np.uint8)
-            said = [predictors[which](pixels) for which in (0, place)]
-            file = f"pictures/{place}_{number}.png"
-            predicted = {groups[0].name: said[0], found.name: said[1]}
-            save_systems(pixels, true, predicted, space, folder / file, last={"who is right": who(pixels, true, *said)})
+            first, second = predictors[0](pixels), predictors[position](pixels)
+            predictions = {groups[0].name: first, group.name: second}
+            correct = {"correct in one only": who(pixels, true, first, second)}
+            file = f"pictures/{position}_{number}.png"
+            save_systems(pixels, true, predictions, space, folder / file, last=correct)
             yield Picture(
-                column=found.name, ahead=bool(gain[index] > 0), image=name, gain=float(gain[index]), file=file
+                column=group.name, ahead=bool(gain[index] > 0), image=name, gain=float(gain[index]), file=file
             )

@@ -1,4 +1,4 @@
-"""Cross-check: the scores of a run recomputed by other libraries, each with its definition of the mean."""
+"""Cross-check: scores of a run recomputed by other libraries, each with its own definition of the mean IoU."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -40,7 +40,7 @@ class ReferenceScores(NamedTuple):
 
 class _TorchMetrics:
     name, package = "torchmetrics", "torchmetrics"
-    definition = "MulticlassJaccardIndex; a class in neither labels nor prediction is left out of the mean"
+    definition = "MulticlassJaccardIndex; the mean is over classes with a true or predicted pixel"
 
     def __init__(self, data: DataSpec) -> None:
         kind = import_module("torchmetrics.classification").MulticlassJaccardIndex
@@ -49,9 +49,9 @@ class _TorchMetrics:
         self._mean = kind(num_classes=number, ignore_index=IGNORE, average="macro")
 
     def add(self, labels: UInt8[np.ndarray, "H W"], predicted: UInt8[np.ndarray, "H W"]) -> None:
-        true, said = (torch.from_numpy(values).long()[None] for values in (labels, predicted))
-        self._each.update(said, true)
-        self._mean.update(said, true)
+        true, pred = (torch.from_numpy(values).long()[None] for values in (labels, predicted))
+        self._each.update(pred, true)
+        self._mean.update(pred, true)
 
     def scores(self) -> tuple[float, list[float]]:
         return float(self._mean.compute()), self._each.compute().tolist()
@@ -59,7 +59,7 @@ class _TorchMetrics:
 
 class _ScikitLearn:
     name, package = "scikit-learn", "sklearn"
-    definition = "its confusion matrix; the mean over classes with a true or predicted pixel"
+    definition = "confusion_matrix; the mean is over classes with a true or predicted pixel"
 
     def __init__(self, data: DataSpec) -> None:
         self._count: Callable[..., Any] = import_module("sklearn.metrics").confusion_matrix
@@ -106,10 +106,10 @@ LIBRARIES = (_TorchMetrics, _ScikitLearn, _CityscapesScripts)
 def cross_check(
     run: Run | Path | str, split: str | None = None, data_root: Path | str | None = None
 ) -> list[ReferenceScores]:
-    """Scores of a split by this package and by every installed library that knows the metric.
+    """Scores of a split by this package and by every installed library that has the metric.
 
     Args:
-        run: The run, whose best checkpoint is evaluated again.
+        run: The run. Its best checkpoint is evaluated again.
         split: Name of the split; None takes the validation split.
         data_root: Folder of the data sets; None takes PIXELWISE_DATA, else ./data.
 
@@ -124,7 +124,7 @@ def cross_check(
     kinds = [kind for kind in LIBRARIES if find_spec(kind.package)]
     libraries = [kind(data) for kind in kinds if kind is not _CityscapesScripts or data.kind == "cityscapes"]
     if not libraries:
-        raise InvalidSpec("--cross-check needs another library: pip install torchmetrics scikit-learn.")
+        raise InvalidSpec("a cross-check needs another library: pip install torchmetrics scikit-learn.")
     split = split or data.val_split
     result = evaluate(run, split, data_root=data_root)
     for labels, predicted in _pairs(Predictor.load(run), data, split, find_data_root(data_root)):
@@ -132,7 +132,7 @@ def cross_check(
             library.add(labels, predicted)
     iou = [float("nan") if value is None else value for value in result.iou.values()]
     mean = float("nan") if result.mean_iou is None else result.mean_iou
-    definition = "one confusion matrix; the mean over classes with a true or predicted pixel"
+    definition = "one confusion matrix; the mean is over classes with a true or predicted pixel"
     ours = ReferenceScores("pixelwise", definition, mean, iou)
     return [ours, *(ReferenceScores(library.name, library.definition, *library.scores()) for library in libraries)]
 

@@ -1,5 +1,6 @@
 """Facts about an experiment or a run in words, for reports and records."""
 
+import shlex
 from collections.abc import Sequence
 
 from pixelwise import recipes
@@ -9,19 +10,23 @@ from pixelwise.reporting.changes import leaves, text
 
 
 def train_command(experiment: Experiment) -> str:
-    """The command that trains an experiment: its recipe and the fields that differ from it."""
-    asked, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
-    seed = asked.pop("fit.seed")
-    changed = {path: value for path, value in asked.items() if recipe.get(path, ...) != value}
+    """The command that trains an experiment: its recipe, the seed, and the fields in which it differs from the recipe.
+
+    Raises:
+        InvalidSpec: The experiment has not the name of a recipe.
+    """
+    fields, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
+    seed = fields.pop("fit.seed")
+    changed = {path: value for path, value in fields.items() if recipe.get(path, ...) != value}
     if changed.get("fit.minutes", ...) is None or changed.get("fit.epochs", ...) is None:
-        # The other one of the two replaces it.
+        # Setting one of the two removes the other.
         changed = {path: value for path, value in changed.items() if path not in ("fit.minutes", "fit.epochs") or value}
-    words = [f"--set {path}={text(value)}" for path, value in changed.items()]
+    words = [f"--set {shlex.quote(f'{path}={text(value)}')}" for path, value in changed.items()]
     return " ".join(["pixelwise train", experiment.name, f"--seed {seed}", *words])
 
 
 def image_size(experiment: Experiment) -> str:
-    """Size of training images, height first."""
+    """Size of the training images, height first."""
     size = experiment.augment.crop or experiment.image_size
     return f"{size[0]}×{size[1]}" if size else "each image's size"
 

@@ -1,4 +1,4 @@
-"""A run as a file that other programs run, with a certificate of what it does."""
+"""Export of a run to a file for other programs, with a parity certificate."""
 
 import json
 import shutil
@@ -21,11 +21,11 @@ from pixelwise.run import Run
 
 
 class Export(NamedTuple):
-    """What was written.
+    """Result of `export`.
 
     Attributes:
-        folder: Holds the model, what it is, and its certificate.
-        certificate: What it was measured to do.
+        folder: Folder of the model file, its description `export.json`, and `certificate.json`.
+        certificate: Scores and times of the export and of the run.
     """
 
     folder: Path
@@ -40,21 +40,21 @@ def export(
     out: Path | None = None,
     options: InferenceOptions = InferenceOptions(),
 ) -> Export:
-    """Exports the best checkpoint of a run, and measures the export on the run's own validation split.
+    """Exports the best checkpoint of a run, and compares the export with the run on the validation split.
 
     Args:
         run: The run.
         to: `onnx`, `openvino` or `torch`.
-        data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
+        data_root: Folder of the data sets; None takes PIXELWISE_DATA, else ./data.
         out: A new or empty folder; None makes `exports/<format>` in the run folder.
-        options: `precision` is fp32 or, with OpenVINO, int8, calibrated on training images. An export computes on the
-            CPU and has no test-time augmentation or sliding windows.
+        options: Only `precision` applies: fp32, or int8 with `openvino`, calibrated on training images. An export
+            computes on the CPU and has no test-time augmentation or sliding window.
 
     Raises:
-        InvalidSpec: A library is missing, an option does not apply, or the network cannot be exported so.
-        RunError: The run cannot be used, `out` is not empty, or the export does not do what the run does: nothing is
-            kept then.
-        DatasetNotFound: The data is not there.
+        InvalidSpec: A library is missing, an option does not apply, or the format does not support the network.
+        RunError: The run cannot be used, `out` is not empty, or the predictions of the export differ too much from
+            those of the run; nothing is written then.
+        DatasetNotFound: The data is missing.
         DataError: A file cannot be used.
     """
     _check_options(to, options)
@@ -73,9 +73,9 @@ def export(
         "input": "images: uint8 [batch, height, width, 3], RGB", "output": "classes: uint8 [batch, height, width]",
     }  # fmt: skip
     make_folder(folder.parent)
-    # Beside its place, and moved there when it is proven.
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as place:
-        work = Path(place, "export")
+    # Written to a temporary folder, which is moved to its final place once the certificate is checked.
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
+        work = Path(temporary, "export")
         work.mkdir()
         images = calibration_images(data.build(data.train_split, root), experiment.image_size) if int8 else []
         module = Deployed(predictor.model.eval(), experiment.image_size).eval()
@@ -95,16 +95,18 @@ def export(
 
 
 def _check_options(to: Format, options: InferenceOptions) -> None:
-    """Refuses options that an export cannot have.
+    """Checks that an export supports the options.
 
     Raises:
-        InvalidSpec: There is one.
+        InvalidSpec: It does not.
     """
     if options.text:
-        raise InvalidSpec("an export holds the plain network: leave out --flip, --scales and --window.")
+        raise InvalidSpec(
+            f"an export contains the network without {options.text}: leave out --flip, --scales and --window."
+        )
     if options.device not in ("auto", "cpu") or options.backend != "torch":
         raise InvalidSpec(
-            "an export computes on the CPU, by the library of its format: leave out --device and --backend."
+            "an export computes on the CPU with the library of its format: leave out --device and --backend."
         )
     if options.precision == "bf16" or (options.precision == "int8" and to != "openvino"):
         raise InvalidSpec(f"--to {to} does not support {options.precision}; use fp32, or int8 with --to openvino.")

@@ -1,5 +1,7 @@
-"""A run's page: its scores, and what only a look at its predictions tells."""
+"""Report of a run: scores, calibration, boundary IoU, and the worst, median and best images."""
 
+import shlex
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,12 +10,12 @@ import torch
 from jaxtyping import Float, Int64, Integer, UInt8
 from torch import Tensor
 
+from pixelwise import recipes
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.files import check_file, make_folder, write_text
 from pixelwise.core.label_space import IGNORE
 from pixelwise.core.progress import track
 from pixelwise.data import DataSpec, SegmentationDataset, find_data_root
-from pixelwise.evaluation.evaluate import evaluate
 from pixelwise.experiment import Experiment
 from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.predictor import Predictor
@@ -27,21 +29,25 @@ from pixelwise.viz.confusion import save_confusion
 from pixelwise.viz.contact_sheet import SheetRow, save_sheet
 from pixelwise.viz.reliability import save_reliability
 from pixelwise.workflows.describe import image_size, minutes, train_command
+from pixelwise.workflows.stored_results import result_of
 
 SHOWN = 3
-"""Images of each kind: the worst, those around the median, the best."""
+"""Maximum number of images shown of each kind: worst, median and best."""
 SAMPLED = 2000
-"""Pixels of an image that calibration looks at."""
+"""Maximum number of pixels of an image that calibration uses."""
+
+ReliabilityCounts = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Pixels, correct pixels and sum of confidences in each bin of confidence."""
 
 
-class _Seen(NamedTuple):
-    """What one pass over a split gave.
+class _SplitPredictions(NamedTuple):
+    """Predictions of a split.
 
     Attributes:
-        logits: Of some pixels of each image.
-        labels: Their class ids.
-        boundaries: Counts by class, of all pixels.
-        rows: The chosen images, by their place in the split.
+        logits: Logits of sampled pixels of each image.
+        labels: Class ids of these pixels.
+        boundaries: Boundary counts by class, over all pixels.
+        rows: Index in the split -> row of a contact sheet, for the images that are shown.
     """
 
     logits: Float[Tensor, "N K"]
@@ -58,63 +64,65 @@ def report(
     out: Path | None = None,
     options: InferenceOptions = InferenceOptions(),
 ) -> Path:
-    """Writes a run's page, which needs nothing beside it and can be sent as it is.
+    """Writes the report of a run: one self-contained HTML file.
 
     Args:
         run: The run.
-        split: What it is about; None takes test where it was evaluated, else the validation split. A split that was not
-            evaluated is evaluated now.
-        data_root: Where the data sets lie; None takes PIXELWISE_DATA, else ./data.
-        out: The page; None makes `report.html` in the run folder.
-        options: How the predictions of the page are computed.
+        split: Name of the split; None takes test if it was evaluated with these options, else the validation split. A
+            split that was not evaluated yet is evaluated first.
+        data_root: Folder of the data sets; None takes PIXELWISE_DATA, else ./data.
+        out: The HTML file; None makes `report.html` in the run folder.
+        options: How predictions are computed, by torch in fp32.
+
+    Returns:
+        The HTML file.
 
     Raises:
-        RunError: The run cannot be used, or the page cannot be written.
-        InvalidSpec: The data set has no such split.
-        DatasetNotFound: The data is not there.
+        RunError: The run cannot be used, or the file cannot be written.
+        InvalidSpec: The data set has no such split, the options name another backend or precision, the device is not
+            available, or the network does not accept such windows.
+        DatasetNotFound: The data is missing.
         DataError: A file cannot be used.
     """
     if not options.is_reference:
-        raise InvalidSpec("a report shows stored results, of torch in fp32: leave out --backend and --precision.")
+        raise InvalidSpec(
+            f"a report shows results of torch in fp32, not of {options.backend} in {options.precision}: leave out"
+            " --backend and --precision."
+        )
     run = Run.open(run)
     target = out or run.path / "report.html"
     check_file(target)
     experiment, root = run.experiment, find_data_root(data_root)
     data = experiment.data
-    name = options.result_name
-    split = split or ("test" if name("test") in run.all_results() else data.val_split)
-    if name(split) not in run.all_results():
-        evaluate(run, split, data_root=root, options=options)
+    split = split or ("test" if options.result_name("test") in run.all_results() else data.val_split)
+    result = result_of(run, split, data_root=root, options=options)
     predictor = Predictor.load(run, options, data_root=root)
     ids, matrices = run.per_image(split, options.text)
     scores = np.array([confusion.mean_iou(matrix) for matrix in matrices])
-    chosen = _chosen(scores)
-    seen = _predict_split(
-        predictor, data.build(split, root), [index for indices in chosen.values() for index in indices]
-    )
-    fitted = seen if split == data.val_split else _predict_split(predictor, data.build(data.val_split, root), [])
+    selected = _select_images(scores)
+    predictions = _predict_split(predictor, data.build(split, root), {*chain.from_iterable(selected.values())})
+    validation = predictions
+    if split != data.val_split:
+        validation = _predict_split(predictor, data.build(data.val_split, root), set())
     folder = run.path / "report"
     make_folder(folder)
-    result = run.all_results()[name(split)]
-    calibration, counts = _calibration(seen, fitted, data.val_split)
-    space = data.label_space
-    save_confusion(
-        np.array(result.confusion_matrix), space, folder / "confusion.png", title=f"{experiment.name}: {result.name}"
-    )
+    calibration, counts = _calibration(predictions, validation, data.val_split)
+    space, title = data.label_space, f"{experiment.name}: {result.name}"
+    save_confusion(np.array(result.confusion_matrix), space, folder / "confusion.png", title=title)
     figures = {"Training curves": str(run.curves.relative_to(run.path)), "Confusion matrix": "report/confusion.png"}
     if counts:
-        save_reliability(counts, folder / "reliability.png", title=f"{experiment.name}: {result.name}")
+        save_reliability(counts, folder / "reliability.png", title=title)
         figures["Calibration"] = "report/reliability.png"
     images = {}
-    for caption, indices in chosen.items():
-        rows = [seen.rows[index]._replace(title=f"{ids[index]}\n{scores[index]:.3f}") for index in indices]
-        save_sheet(rows, space, folder / f"{caption}.png", mistakes=True)
-        images[f"the {caption} images of {split}"] = f"report/{caption}.png"
+    for kind, indices in selected.items():
+        rows = [predictions.rows[index]._replace(title=f"{ids[index]}\n{scores[index]:.3f}") for index in indices]
+        save_sheet(rows, space, folder / f"{kind}.png", mistakes=True)
+        images[f"{kind.capitalize()} images of {split}, with their mean IoU"] = f"report/{kind}.png"
     page = RunReport(
         name=experiment.name,
         seed=experiment.fit.seed,
         commands=(
-            f"{train_command(experiment)} --out runs/again",
+            _train_command(run, "runs/again"),
             f"pixelwise evaluate runs/again --split {split}{options.flags}",
             f"pixelwise report runs/again --split {split}{options.flags}",
         ),
@@ -123,10 +131,10 @@ def report(
         data=_data(run, data, result),
         training=_training(run, experiment),
         machine=_machine(run),
-        classes=tuple(_classes(data, result, seen.boundaries)),
-        boundary=_boundary(data, seen.boundaries),
+        classes=tuple(_classes(data, result, predictions.boundaries)),
+        boundary=_boundary(data, predictions.boundaries),
         calibration=calibration,
-        per_image={name: float(np.nanquantile(scores, q)) for name, q in (("worst", 0), ("median", 0.5), ("best", 1))},
+        per_image=_quantiles(scores),
         figures=figures,
         images=images,
     )
@@ -134,56 +142,75 @@ def report(
     return target
 
 
-def _chosen(scores: Float[np.ndarray, " N"]) -> dict[str, list[int]]:
-    """Places of the worst, the middle and the best images; none twice."""
+def _train_command(run: Run, out: str) -> str:
+    """The command that trains the experiment of a run again."""
+    if run.experiment.name in recipes.RECIPES:
+        return f"{train_command(run.experiment)} --out {out}"
+    # An experiment that was made in Python has no recipe to start from.
+    code = f'import pixelwise as pw; pw.train(pw.Run.open("{run.path.name}").experiment, out="{out}")'
+    return f"python -c {shlex.quote(code)}"
+
+
+def _select_images(scores: Float[np.ndarray, " N"]) -> dict[str, list[int]]:
+    """Kind -> indices of the worst, median and best images. No image is selected twice."""
     order = [int(index) for index in np.argsort(scores) if np.isfinite(scores[index])]
     number = min(SHOWN, max(1, len(order) // 3))
-    middle = (len(order) - number) // 2
-    return {"worst": order[:number], "middle": order[middle : middle + number], "best": order[-number:][::-1]}
+    first = (len(order) - number) // 2
+    kinds = {"worst": order[:number], "median": order[first : first + number], "best": order[-number:][::-1]}
+    if len(order) < 3:
+        kinds = {"worst": order[:1], "best": order[1:]}
+    return {kind: indices for kind, indices in kinds.items() if indices}
+
+
+def _quantiles(scores: Float[np.ndarray, " N"]) -> dict[str, float | None]:
+    """Mean IoU of the worst, median and best image; None if no image has one."""
+    defined = scores[np.isfinite(scores)]
+    quantiles = (("worst", 0), ("median", 0.5), ("best", 1))
+    return {name: float(np.quantile(defined, q)) if len(defined) else None for name, q in quantiles}
 
 
 @torch.inference_mode()
-def _predict_split(predictor: Predictor, dataset: SegmentationDataset, shown: list[int]) -> _Seen:
-    """Predicts a split once."""
+def _predict_split(predictor: Predictor, dataset: SegmentationDataset, shown: set[int]) -> _SplitPredictions:
+    """Predicts a split, and keeps the rows of contact sheets of the images in `shown`."""
     classes = dataset.label_space.num_classes
-    chance, logits, labels, rows = torch.Generator().manual_seed(0), [], [], {}
+    generator, logits, labels, rows = torch.Generator().manual_seed(0), [], [], {}
     boundaries = BoundaryCounts(*torch.zeros(2, classes, dtype=torch.int64))
     for index in track(range(len(dataset)), "predicting"):
         sample = dataset[index]
-        of_image = predictor.logits([sample.image])[0].cpu()
-        predicted = confusion.predicted(of_image).to(torch.uint8)
-        found = count_boundaries(sample.labels, predicted, classes)
-        boundaries = BoundaryCounts(*(a + b for a, b in zip(boundaries, found, strict=True)))
+        image_logits = predictor.logits([sample.image])[0].cpu()
+        predicted = confusion.predicted(image_logits).to(torch.uint8)
+        counts = count_boundaries(sample.labels, predicted, classes)
+        boundaries = BoundaryCounts(*(a + b for a, b in zip(boundaries, counts, strict=True)))
         valid = (sample.labels != IGNORE).flatten().nonzero()[:, 0]
-        some = valid[torch.randperm(len(valid), generator=chance)[:SAMPLED]]
-        logits.append(of_image.flatten(1)[:, some].T)
-        labels.append(sample.labels.flatten()[some].long())
+        sampled = valid[torch.randperm(len(valid), generator=generator)[:SAMPLED]]
+        logits.append(image_logits.flatten(1)[:, sampled].T)
+        labels.append(sample.labels.flatten()[sampled].long())
         if index in shown:
             image: UInt8[np.ndarray, "H W 3"] = sample.image.permute(1, 2, 0).numpy()
             rows[index] = SheetRow(sample.id, image, predicted.numpy(), sample.labels.numpy().astype(np.uint8))
-    return _Seen(torch.cat(logits), torch.cat(labels), boundaries, rows)
+    return _SplitPredictions(torch.cat(logits), torch.cat(labels), boundaries, rows)
 
 
 def _calibration(
-    seen: _Seen, fitted: _Seen, fitted_on: str
-) -> tuple[Calibration | None, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    """The numbers, and the counts that are drawn."""
-    if not len(seen.labels) or not len(fitted.labels):
+    predictions: _SplitPredictions, validation: _SplitPredictions, fitted_on: str
+) -> tuple[Calibration | None, dict[str, ReliabilityCounts]]:
+    """Calibration errors, and name -> counts of each curve of the reliability diagram."""
+    if not len(predictions.labels) or not len(validation.labels):
         return None, {}
-    temperature = fit_temperature(fitted.logits, fitted.labels)
-    plain, mended = (reliability(seen.logits / t, seen.labels) for t in (1.0, temperature))
-    numbers = Calibration(
-        error=expected_calibration_error(plain),
+    temperature = fit_temperature(validation.logits, validation.labels)
+    before, after = (reliability(predictions.logits / t, predictions.labels) for t in (1.0, temperature))
+    calibration = Calibration(
+        error=expected_calibration_error(before),
         temperature=temperature,
-        error_after=expected_calibration_error(mended),
+        error_after=expected_calibration_error(after),
         fitted_on=fitted_on,
     )
 
-    def drawn(counts: Reliability) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        pixels, right, confidence = (values.numpy() for values in counts)
-        return pixels, right, confidence
+    def counts(found: Reliability) -> ReliabilityCounts:
+        pixels, correct, confidence = (values.numpy() for values in found)
+        return pixels, correct, confidence
 
-    return numbers, {"as trained": drawn(plain), f"at temperature {temperature:.2f}": drawn(mended)}
+    return calibration, {"as trained": counts(before), f"at temperature {temperature:.2f}": counts(after)}
 
 
 def _boundary(data: DataSpec, counts: BoundaryCounts) -> MeanIou:
@@ -207,9 +234,9 @@ def _classes(data: DataSpec, result: SplitResult, counts: BoundaryCounts) -> lis
             iou=result.iou[name],
             majority_baseline=result.majority_baseline.iou[name],
             boundary=boundary[name],
-            pixels=float(true / max(1, matrix.sum())),
+            pixels=float(pixels / max(1, matrix.sum())),
         )
-        for name, color, true in zip(space.names, space.colors, matrix.sum(1), strict=True)
+        for name, color, pixels in zip(space.names, space.colors, matrix.sum(1), strict=True)
     ]
     return sorted(rows, key=lambda row: -1 if row.iou is None else row.iou, reverse=True)
 
@@ -220,6 +247,7 @@ def _data(run: Run, data: DataSpec, result: SplitResult) -> dict[str, str]:
         "training split": f"{data.train_split}, {run.statistics.images} images",
         "validation split": data.val_split,
         "evaluated on": f"{result.split}, {result.size}",
+        **({"inference": result.inference} if result.inference else {}),
         "classes": str(data.label_space.num_classes),
     }
 
@@ -242,13 +270,13 @@ def _machine(run: Run) -> dict[str, str]:
     return {
         "hardware": f"{environment.gpu or environment.processor}, {environment.cores} cores",
         "precision": environment.machine.precision,
-        "time": f"{_time(minutes(history))}, {speed:.1f} images/s in training",
+        "time": f"{_duration(minutes(history))}, {speed:.1f} images/s in training",
         **({"peak memory": f"{peak / 1024:.1f} GiB"} if peak else {}),
         "versions": f"pixelwise {environment.pixelwise}, torch {environment.torch}, python {environment.python}",
     }
 
 
-def _time(duration: float) -> str:
-    if duration < 2:
-        return f"{60 * duration:.0f} seconds"
-    return f"{duration:.0f} minutes" if duration < 120 else f"{duration / 60:.1f} hours"
+def _duration(minutes: float) -> str:
+    if minutes < 2:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

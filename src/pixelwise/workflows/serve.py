@@ -42,7 +42,7 @@ def serve(
     options: InferenceOptions = InferenceOptions(),
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serves a run or an export over HTTP until it is interrupted; requests in progress are then finished.
+    """Serves a run or an export over HTTP until it is interrupted. Requests in progress are finished first.
 
     Args:
         source: A run, or the folder of an export.
@@ -52,22 +52,22 @@ def serve(
         max_body_mb: Maximum size of a request body, in MB.
         max_megapixels: Maximum size of an image, in megapixels.
         timeout: Maximum time to a response, in seconds.
-        max_concurrent: Maximum number of requests that are processed at once, those waiting included.
+        max_concurrent: Maximum number of requests that are processed at the same time, including waiting ones.
         examples: See `application`.
-        options: How predictions of a run are computed; an export has its own.
+        options: How predictions of a run are computed; an export accepts none.
         ready: Called with the server's address when the network is loaded.
 
     Raises:
-        DataError: `examples` holds no image, or one that cannot be read.
-        InvalidSpec: A limit is not above 0, an option does not apply, or the libraries of the extra `serve` are missing.
-        RunError: The folder is neither a run nor an export, or is damaged; or the address cannot be listened on.
+        DataError: `examples` is not a folder, holds no image, or one that cannot be read.
+        InvalidSpec: A limit is not above 0, an option does not apply, or a library of the extra `serve` is missing.
+        RunError: The folder is neither a run nor an export, or is damaged; or the server cannot listen on the address.
     """
     try:
         import uvicorn
     except ModuleNotFoundError as e:
         raise _missing(e) from None
 
-    with _listening(host, port) as listener:  # first: a port in use is reported before the network is loaded
+    with _listening_socket(host, port) as listener:  # a port in use is reported before the network is loaded
         app = application(
             source, token, local=host in LOOPBACK, max_body_mb=max_body_mb, max_megapixels=max_megapixels,
             timeout=timeout, max_concurrent=max_concurrent, examples=examples, options=options,
@@ -94,55 +94,55 @@ def application(
     Args:
         source: A run, or the folder of an export.
         token: Token that clients must send.
-        local: Whether only this machine is answered.
+        local: Whether only this machine can reach the server.
         max_body_mb: Maximum size of a request body, in MB.
         max_megapixels: Maximum size of an image, in megapixels.
         timeout: Maximum time to a response, in seconds.
         max_concurrent: Maximum number of requests that are processed at once.
-        examples: Folder of images that the page offers; None offers validation images of the run, where they are
-            available, to this machine only: data is not shown to others unless requested.
+        examples: Folder of images that the page offers. None offers validation images of the run if they are available
+            and only this machine can reach the server: data is not shown to others without a request.
         options: How predictions of a run are computed.
 
     Raises:
-        DataError: `examples` holds no image, or one that cannot be read.
-        InvalidSpec: A limit is not above 0, an option does not apply, or the libraries of the extra `serve` are missing.
+        DataError: `examples` is not a folder, holds no image, or one that cannot be read.
+        InvalidSpec: A limit is not above 0, an option does not apply, or a library of the extra `serve` is missing.
         RunError: The folder is neither a run nor an export, or is damaged.
     """
-    limits_given = {
+    given = {
         "max-body-mb": max_body_mb, "max-megapixels": max_megapixels, "timeout": timeout,
         "max-concurrent": max_concurrent,
     }  # fmt: skip
-    for name, value in limits_given.items():
+    for name, value in given.items():
         if value <= 0:
-            raise InvalidSpec(f"--{name} is {value:g}; it must be above 0.")
+            raise InvalidSpec(f"--{name} is {value:g}; give a number above 0.")
     try:
         from pixelwise.serving.app import Limits, build
     except ModuleNotFoundError as e:
         raise _missing(e) from None
 
     limits = Limits(int(max_body_mb * 1e6), int(max_megapixels * 1e6), timeout, max_concurrent)
-    offered = _from_folder(examples) if examples else []
+    images = _from_folder(examples) if examples else []
     folder = source.path if isinstance(source, Run) else Path(source)
     if (folder / ABOUT).is_file():
         if options != InferenceOptions():
             raise InvalidSpec(
-                f"{folder} is an export, which computes as it was written: leave out --device, --backend, --precision,"
+                f"{folder} is an export, whose inference options are fixed: leave out --device, --backend, --precision,"
                 " --flip, --scales and --window."
             )
         exported = ExportedPredictor(folder)
-        return build(exported, exported.name, limits, token, offered)
+        return build(exported, exported.name, limits, token, images)
     run = Run.open(source)
-    if not offered and local:
-        offered = _from_validation(run.experiment)
-    return build(Predictor.load(run, options), run.experiment.name, limits, token, offered)
+    if not images and local:
+        images = _from_validation(run.experiment)
+    return build(Predictor.load(run, options), run.experiment.name, limits, token, images)
 
 
 def _missing(error: ModuleNotFoundError) -> InvalidSpec:
     return InvalidSpec(f"serving needs {error.name}: pip install 'pixelwise[serve]'.")
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A listening socket."""
+def _listening_socket(host: str, port: int) -> socket.socket:
+    """Opens a listening socket."""
     if not 0 <= port <= 65535:
         raise RunError(f"cannot listen on port {port}: ports are 0 to 65535.")
     try:
@@ -153,15 +153,17 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _from_folder(folder: Path) -> list[bytes]:
+    """The first images of a folder, as JPEG files."""
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder of images.")
+        raise DataError(f"{folder} is not a folder; give a folder of images (--examples).")
     return [_jpeg(read_image(file)) for file in list(list_images(folder).values())[:EXAMPLES]]
 
 
 def _from_validation(experiment: Experiment) -> list[bytes]:
+    """Validation images of an experiment, evenly spaced, as JPEG files; empty if the data is missing."""
     try:
         split = experiment.data.build(experiment.data.val_split, find_data_root(None))
-    except PixelwiseError:  # a server seldom has the data; examples are optional
+    except PixelwiseError:  # a server seldom has the data, and examples are optional
         return []
     return [_jpeg(split[index].image) for index in evenly_spaced(len(split), EXAMPLES)]
 

@@ -50,7 +50,7 @@ def custom_rrcnn() -> Experiment:
     """Its own network of recurrent residual blocks, on crops of 256×256, one at a time: its memory held no more."""
     plain = baseline()
     return plain.replace(
-        model=R2Fcn(), size=None, augment=Augment(crop=(256, 256)), fit=plain.fit.replace(batch_size=1)
+        model=R2Fcn(), image_size=None, augment=Augment(crop=(256, 256)), fit=plain.fit.replace(batch_size=1)
     )
 
 
