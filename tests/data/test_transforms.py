@@ -170,8 +170,8 @@ def test_jitter_changes_light_and_colors_within_its_range_and_no_label() -> None
 def test_jitter_is_torchvisions_own_in_its_order() -> None:
     image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     ours, _ = augment(image, NUMBERS[:16, :16], Augment(color_jitter=0.25), highest())
-    evaluate = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
-    assert torch.equal(ours, evaluate)
+    reference = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
+    assert torch.equal(ours, reference)
 
 
 @pytest.mark.parametrize("bad", [(0.0, 1.0), (1.5, 0.5), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
