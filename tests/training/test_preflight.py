@@ -74,6 +74,8 @@ class WrongLoss(nn.Module):
             "map": lambda: LossValue(losses, count),
             "detached": lambda: LossValue(losses.sum().detach(), count),
             "fails": lambda: losses @ losses[:1, :3],
+            "no long": lambda: nn.functional.cross_entropy(logits, labels, ignore_index=255),
+            "void": lambda: nn.functional.cross_entropy(logits, labels.long()),
         }
         return wrong.get(self.mistake, lambda: LossValue(losses.sum(), count))()
 
@@ -154,7 +156,9 @@ def test_a_network_that_the_meta_device_cannot_run_is_tried_on_the_cpu(tiny: Exp
         ("tuple", r"returns a tuple; return pixelwise.losses.LossValue\(sum, count\)"),
         ("map", r"a sum of a torch.float32 tensor \[2, 8, 8\] and a count of .*without dimensions"),
         ("detached", "does not depend on the logits"),
-        ("fails", r"fails on logits \[2, 7, 8, 8\] and labels \[2, 8, 8\]: RuntimeError"),
+        ("fails", r"fails on logits \[2, 7, 8, 8\] and uint8 labels \[2, 8, 8\] that contain .*: RuntimeError"),
+        ("no long", r"fails on .* uint8 labels .*: RuntimeError"),
+        ("void", r"fails on .* that contain ignored pixels \(255\): IndexError"),
     ],
 )
 def test_a_loss_that_breaks_its_contract_is_refused(tiny: Experiment, mistake: str, sentence: str) -> None:

@@ -73,7 +73,7 @@ def ablation() -> Experiment:
         model=Segformer(weights=None),
         augment=Augment(rescale=(0.5, 2.0), crop=(288, 384), hflip=0.5),
         fit=Fit(
-            epochs=5,
+            epochs=20,
             val_every=4,
             batch_size=8,
             optimizer=Optimizer(kind="adamw", lr=2e-3, weight_decay=0.01),

@@ -96,20 +96,23 @@ def check_sample(dataset: SegmentationDataset, split: str) -> None:
 
 
 def check_loss(experiment: Experiment) -> None:
-    """Calls the loss once, on zeros.
+    """Calls the loss once, on logits that are 0 and on labels of which some are ignored.
 
     Raises:
         InvalidSpec: It fails or does not give a sum and a count.
     """
     classes, kind = experiment.data.label_space.num_classes, experiment.loss.kind
     logits = torch.zeros(TRACED, classes, 8, 8, requires_grad=True)
+    labels = torch.zeros(TRACED, 8, 8, dtype=torch.uint8)
+    labels[:, 0] = IGNORE
     try:
-        value = experiment.loss.build(torch.ones(classes, dtype=torch.int64))(logits, torch.zeros(TRACED, 8, 8).long())
+        value = experiment.loss.build(torch.ones(classes, dtype=torch.int64))(logits, labels)
     except Exception as e:
         if ":" not in kind:
             raise
         raise InvalidSpec(
-            f"the loss {kind} fails on logits [{TRACED}, {classes}, 8, 8] and labels [{TRACED}, 8, 8]: {_reason(e)}."
+            f"the loss {kind} fails on logits [{TRACED}, {classes}, 8, 8] and uint8 labels [{TRACED}, 8, 8] that"
+            f" contain ignored pixels ({IGNORE}): {_reason(e)}."
         ) from e
     if not isinstance(value, LossValue):
         raise InvalidSpec(
