@@ -21,12 +21,10 @@ from PIL import Image
 import pixelwise as pw
 from pixelwise import recipes
 from pixelwise.cli import main
-from pixelwise.reporting.comparison import Comparison
-from pixelwise.run import Run
 from pixelwise.workflows import serve as serving
 from tests.data.trees import TREES
 from tests.docs.pages import PAGES, ROOT, blocks, cut, file_name, plant_polygons, reduced
-from tools import accuracy, datasets, minutes, records, results
+from tools import results
 
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 SERVERS: list["subprocess.Popen[bytes]"] = []
@@ -153,49 +151,3 @@ def test_the_notebook_runs() -> None:
     texts = [out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", [])]
     assert any(text.startswith("mean IoU 0.") for text in texts)
     assert Path("runs/notebook/comparison/comparison.html").is_file()
-
-
-def test_the_results_page_is_what_the_records_say() -> None:
-    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
-    assert (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8") == accuracy.page(ROOT / "docs")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert minutes.placed(readme, ROOT / "docs") == readme
-    for folder in (ROOT / "docs" / "runs").iterdir():
-        assert (folder / records.PAGE).read_text(encoding="utf-8") == records.page(Run.open(folder)), folder.name
-
-
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_the_comparison_of_losses_is_of_the_recorded_runs(split: str) -> None:
-    file = ROOT / "docs" / results.COMPARISON.format(split=split)
-    compared = Comparison.from_json(file.read_text(encoding="utf-8"))
-    assert compared.columns[0].name == results.REFERENCE
-    assert {column.name for column in compared.columns} == {n for n in recipes.RECIPES if n.startswith(results.STUDY)}
-    for column in compared.columns:
-        recorded = [ROOT / "docs" / "runs" / f"{column.name.replace('/', '-')}-seed{seed}" for seed in column.seeds]
-        scores = [Run.open(folder).results()[split].mean_iou or 0.0 for folder in recorded]
-        assert column.mean_iou.value == pytest.approx(np.mean(scores))
-
-
-def test_the_data_sets_page_is_what_the_code_says() -> None:
-    assert (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8") == datasets.page()
-    for kind in TREES.keys() - {"folder"}:
-        assert (ROOT / "docs" / "images" / f"classes_{kind}.png").is_file()
-
-
-def test_the_logs_numbers_are_those_of_its_records() -> None:
-    rows = [line for line in (ROOT / "docs" / "log.md").read_text(encoding="utf-8").splitlines() if "|" in line]
-    for folder in (ROOT / "docs" / "log_runs").iterdir():
-        name = re.sub(r"\d{4}-\d\d-\d\d-(demo|voc2012|camvid)-", "", folder.name)
-        (row,) = (line for line in rows if f"`{name}`" in line)
-        assert f"| {Run.open(folder).results()['val'].mean_iou:.3f} |" in row, name
-
-
-def test_a_results_command_trains_that_experiment() -> None:
-    asked = recipes.get("voc2012/fcn").with_values(
-        {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.class_weights": "none"}
-    )
-    words = shlex.split(records.command(asked))
-    assert words[:2] == ["pixelwise", "train"]
-    values = dict(word.split("=", 1) for word in words[5:] if word != "--set")
-    assert recipes.get(words[2]).with_values({"fit.seed": words[4], **values}) == asked
-    assert set(values) == {"fit.epochs", "augment.crop"}
