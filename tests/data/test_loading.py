@@ -3,6 +3,9 @@
 import contextlib
 import gc
 import multiprocessing
+import pickle
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,9 +14,10 @@ import pytest
 import torch
 
 from pixelwise.core.errors import DataError
+from pixelwise.core.spec import load_object
 from pixelwise.data import CamVid, SegmentationDataset, Shapes
 from pixelwise.data.base import Sample
-from pixelwise.data.loading import Batch, TrainLoader, read_samples
+from pixelwise.data.loading import Batch, TrainLoader, _Plain, read_samples
 from pixelwise.data.transforms import Augment
 from tests.data.memory import InMemory, numbered
 from tests.data.trees import camvid
@@ -176,3 +180,15 @@ def test_a_loader_that_failed_ends_with_its_workers_at_once(workers: int) -> Non
 def test_reading_keeps_the_splits_own_order(workers: int) -> None:
     split = numbered(7)
     assert [sample.id for sample in read_samples(split, workers)] == split.ids
+
+
+def test_a_users_data_set_reaches_a_worker_process_that_is_not_forked(tmp_path: Path) -> None:
+    """As on macOS and Windows, and on Linux from Python 3.14 on."""
+    source = Path(__file__).parents[1] / "own_data.py"
+    mine = tmp_path / "mine.py"
+    mine.write_bytes(source.read_bytes())
+    spec = load_object(f"{mine}:Stripes")()
+    loaded = pickle.dumps(_Plain(spec.build("train", tmp_path)))
+    program = "import pickle, sys; print(pickle.load(sys.stdin.buffer)[1].image.sum().item())"
+    done = subprocess.run([sys.executable, "-c", program], input=loaded, capture_output=True, check=True)
+    assert int(done.stdout) == int(spec.build("train", tmp_path)[1].image.sum())

@@ -197,23 +197,43 @@ def load_object(path: str) -> Any:
     return getattr(module, name)
 
 
+def user_files() -> dict[str, Path]:
+    """Module name -> file of the user's files that were imported so far; see `import_user_files`."""
+    return dict(_user_files)
+
+
+def import_user_files(files: Mapping[str, Path]) -> None:
+    """Imports a user's files under given module names, so that a worker process can unpickle their objects."""
+    for name, file in files.items():
+        if name not in sys.modules:
+            _import_file(name, file)
+
+
+_user_files: dict[str, Path] = {}
+
+
 def _module_of_file(path: str, given: Path) -> ModuleType:
     folder = _code_folder.get()
     file = folder / given.name if folder and (folder / given.name).is_file() else given.resolve()
     if not file.is_file():
         raise InvalidSpec(f"'{path}': there is no file {file}.")
-    key = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
-    if key not in sys.modules:
-        module_spec = importlib.util.spec_from_file_location(key, file)
-        assert module_spec is not None
-        assert module_spec.loader is not None
-        sys.modules[key] = importlib.util.module_from_spec(module_spec)
-        try:
-            module_spec.loader.exec_module(sys.modules[key])
-        except BaseException:
-            del sys.modules[key]  # it is incomplete
-            raise
-    return sys.modules[key]
+    name = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
+    if name not in sys.modules:
+        _import_file(name, file)
+    return sys.modules[name]
+
+
+def _import_file(name: str, file: Path) -> None:
+    module_spec = importlib.util.spec_from_file_location(name, file)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(module_spec)
+    try:
+        module_spec.loader.exec_module(sys.modules[name])
+    except BaseException:
+        del sys.modules[name]  # it is incomplete
+        raise
+    _user_files[name] = file
 
 
 def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> WrapValidator:

@@ -1,8 +1,10 @@
 """From a split to batches: order and augmentation by (seed, round, index), with or without worker processes."""
 
 import gc
+import pickle
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -10,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pixelwise.core.errors import DataError, PixelwiseError
 from pixelwise.core.seeding import generator
+from pixelwise.core.spec import import_user_files, user_files
 from pixelwise.core.types import Images, Labels
 from pixelwise.data.base import Sample, SegmentationDataset
 from pixelwise.data.transforms import Augment, Size, augment, resize
@@ -110,7 +113,24 @@ def _unwrapped(items: Iterable[Item | PixelwiseError]) -> Iterator[Item]:
         yield item
 
 
-class _Plain(Dataset[Sample | PixelwiseError]):
+class _ForWorkers(Dataset[Sample | PixelwiseError]):
+    """Base of the data sets that worker processes read.
+
+    A worker that is not forked unpickles its data set, and imports the user's files first, which may define its class.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., "_ForWorkers"], tuple[object, ...]]:
+        return _unpickled, (user_files(), type(self), pickle.dumps(self.__dict__))
+
+
+def _unpickled(files: dict[str, Path], kind: type[_ForWorkers], state: bytes) -> _ForWorkers:
+    import_user_files(files)
+    dataset = kind.__new__(kind)
+    dataset.__dict__.update(pickle.loads(state))
+    return dataset
+
+
+class _Plain(_ForWorkers):
     def __init__(self, dataset: SegmentationDataset) -> None:
         self.dataset = dataset
 
@@ -124,7 +144,7 @@ class _Plain(Dataset[Sample | PixelwiseError]):
             return e
 
 
-class _Augmented(Dataset[Sample | PixelwiseError]):
+class _Augmented(_ForWorkers):
     def __init__(self, dataset: SegmentationDataset, how: Augment, size: Size | None, seed: int) -> None:
         self.dataset, self.how, self.size, self.seed = dataset, how, size, seed
 
