@@ -79,20 +79,19 @@ def page(root: Path = RECORDS, docs: Path = DOCS) -> str:
 def change(experiment: Experiment) -> str:
     """The difference of an experiment to its recipe, as arguments of `--set`; empty for the recipe itself.
 
-    For another network the text contains its kind and the fields that differ from the defaults of that kind.
+    For another network these are its kind and the fields that differ from the defaults of that kind.
 
     Args:
         experiment: The experiment.
     """
-    recipe = recipes.get(experiment.name)
-    asked, usual = (leaves(e.model_dump(mode="json")) for e in (experiment, recipe))
-    if experiment.model.kind != recipe.model.kind:
-        defaults = type(experiment.model).model_validate({}).model_dump(mode="json") | {
-            "kind": recipe.model.kind,
-            "weights": None,
-        }
-        usual |= {f"model.{name}": value for name, value in leaves(defaults).items()}
-    changed = {path: value for path, value in asked.items() if path not in MACHINE and usual.get(path, ...) != value}
+    recipe, kind = recipes.get(experiment.name), experiment.model.kind
+    changed: dict[str, Any] = {}
+    if kind != recipe.model.kind:
+        recipe, changed = recipe.with_values({"model.kind": kind}), {"model.kind": kind}
+    fields, defaults = (leaves(e.model_dump(mode="json")) for e in (experiment, recipe))
+    changed |= {
+        path: value for path, value in fields.items() if path not in MACHINE and defaults.get(path, ...) != value
+    }
     return " ".join(f"{path}={text(value)}" for path, value in changed.items())
 
 

@@ -16,7 +16,7 @@ from pixelwise.metrics.scores import SplitResult
 from pixelwise.reporting.comparison import Column, Comparison
 from pixelwise.reporting.pages import number, signed
 from pixelwise.reporting.published import Report, published
-from pixelwise.reporting.reproduction import FEW_EPOCHS, Row, Trial, compare
+from pixelwise.reporting.reproduction import FEW_EPOCHS, Row, SystemRun, compare_with_published
 from pixelwise.run import Run
 from pixelwise.workflows.describe import minutes
 from tools import accuracy, records, training_time
@@ -167,21 +167,21 @@ def _difference(column: Column | None) -> str:
 
 def _report(key: str, runs: Sequence[Run], root: Path) -> Iterator[str]:
     report = published()[key]
-    trials = [_trial(key, run) for run in runs]
-    result = compare(key, report, trials, root)
-    evaluated = ", ".join(sorted({trial.evaluated[report.split] for trial in trials}))
+    system_runs = [_system_run(key, run) for run in runs]
+    result = compare_with_published(key, report, system_runs, root)
+    evaluated = ", ".join(sorted({one.evaluated_split[report.split] for one in system_runs}))
     kinds = ", ".join(sorted({run.experiment.data.kind for run in runs}))
     yield f"## {key}\n"
     yield REPORT.format(
         published_on=_published_on(report), measured_on=f"on {evaluated} of {kinds}", few=FEW_EPOCHS, key=key
     )
-    for sentence in result.shared:
-        yield f"- all systems: {sentence}"
+    for phrase in result.shared_differences:
+        yield f"- all systems: {phrase}"
     heads = ["system", "published mean IoU", "measured", "published accuracy", "measured", "evaluated weights"]
     yield f"\n| {' | '.join([*heads, 'other differences', 'record'])} |"
     yield "|---|---:|---:|---:|---:|---|---|---|"
     for row in result.rows:
-        yield f"| {' | '.join(_cells(row, report.split, result.shared))} |"
+        yield f"| {' | '.join(_cells(row, report.split, result.shared_differences))} |"
     for predictor, values in result.majority_baseline.items():
         found = {v.metric: v.measured for v in values if v.split == report.split}
         accuracy_text = number(found.get("pixel_accuracy"))
@@ -203,11 +203,11 @@ def _cells(row: Row, split: str, shared: Sequence[str]) -> Iterator[str]:
         yield number(value.published if value else None)
         yield number(value.measured if value else None)
     yield row.trained or "not run"
-    yield "; ".join(sentence for sentence in row.differs if sentence not in shared)
+    yield "; ".join(phrase for phrase in row.differences if phrase not in shared)
     yield f"[{Path(row.run).name}]({LINKS}{row.run}/README.md)" if row.run else ""
 
 
-def _trial(key: str, run: Run) -> Trial:
+def _system_run(key: str, run: Run) -> SystemRun:
     """A record as a row of its report: by the system's name for a run of the recipe itself, others by their own."""
     experiment = run.experiment
     system, usual = experiment.name.removeprefix(f"{key}/"), f"{experiment.name.replace('/', '-')}-seed"
@@ -216,7 +216,7 @@ def _trial(key: str, run: Run) -> Trial:
     recipe = recipes.get(experiment.name).model_dump(mode="json")
     scores = next(iter(published()[key].systems.values())).scores
     evaluated = {split: split if split in run.results() else experiment.data.val_split for split in scores}
-    return Trial(name, run, recipe, evaluated)
+    return SystemRun(name, run, recipe, evaluated)
 
 
 def _link(run: Run) -> str:

@@ -52,9 +52,8 @@ best of the reports in the same time | record |
 |---|---|---:|---|---:|---|---|---|"""
 
 HARDWARE = """\
-All of these networks were trained and evaluated on the CPU ({machines}). Code on CUDA was run only in a \
-hyperparameter search on an NVIDIA H200 ([scores]({docs}accuracy.md#longer-trainings), \
-[record]({records}searches/2026-11-26-gpu.json)); no test was run on CUDA. MPS, macOS and Windows: not run."""
+All of these networks were trained and evaluated on the CPU ({machines}). An NVIDIA H200 was used only to search for \
+recipes ([scores]({docs}accuracy.md#longer-trainings), [record]({records}searches/2026-11-26-gpu.json))."""
 
 
 def table(root: Path = RECORDS, links: str = "") -> str:
@@ -69,7 +68,7 @@ def table(root: Path = RECORDS, links: str = "") -> str:
 
 
 def hardware_used(root: Path = RECORDS, *, records: str, docs: str) -> str:
-    """The hardware of the table's trainings, and what else was or was not run.
+    """The hardware of the table's trainings and of the search for the recipes.
 
     Args:
         root: Folder of all records.

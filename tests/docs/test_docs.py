@@ -26,6 +26,7 @@ from tests.data.trees import TREES
 from tests.docs.pages import PAGES, ROOT, blocks, cut, file_name, plant_polygons, reduced
 from tools import results
 
+SOURCE = ROOT / "src" / "pixelwise"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 SERVERS: list["subprocess.Popen[bytes]"] = []
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.M | re.S)
@@ -128,6 +129,15 @@ def test_links_between_pages_lead_somewhere() -> None:
             if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
                 broken.append(f"{page.relative_to(ROOT)}: {path}#{anchor}")
     assert not broken
+
+
+def test_the_architecture_page_names_files_and_packages_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    paths = [path for path in re.findall(r"`([\w./<>]+(?:/|\.py|\.toml))`", text) if "<" not in path]
+    assert len(paths) > 40
+    assert not [path for path in paths if not any((folder / path).exists() for folder in (ROOT, SOURCE))]
+    packages = {f"{folder.name}/" for folder in SOURCE.iterdir() if (folder / "__init__.py").is_file()}
+    assert packages <= {*paths}
 
 
 def test_the_site_is_built_without_a_warning() -> None:

@@ -28,9 +28,11 @@ def test_a_change_is_named_as_arguments_of_set_without_seed_and_machine() -> Non
 
 
 def test_another_network_is_named_with_its_kind_and_the_fields_that_differ_from_its_defaults() -> None:
-    unet = {"model__kind": "encoder_unet", "model__weights": "none"}
-    assert accuracy.change(asked(**unet)) == "model.kind=encoder_unet"
-    assert accuracy.change(asked(**unet, model__stride="4")) == "model.kind=encoder_unet model.stride=4"
+    assert accuracy.change(asked(model__kind="encoder_unet")) == "model.kind=encoder_unet"
+    unet = {"model__kind": "encoder_unet", "model__weights": "none", "model__stride": "4"}
+    change = accuracy.change(asked(**unet))
+    assert change == "model.kind=encoder_unet model.weights=none model.stride=4"
+    assert recipes.get(accuracy.RECIPE).with_values(dict(word.split("=") for word in change.split())) == asked(**unet)
 
 
 def test_each_change_is_a_row_with_its_difference_to_the_plain_recipe(
