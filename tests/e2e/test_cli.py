@@ -414,10 +414,10 @@ def test_predict_of_no_image_says_so(run: Run, tmp_path: Path, capsys: Any) -> N
     message = fails(["predict", str(run.path), str(tmp_path / "notes.png"), *out], capsys, code=1)
     assert message.splitlines()[-2:] == [
         "pixelwise: 1 of 1 images cannot be read:",
-        f"{tmp_path / 'notes.png'}: is no image, or of a format that is not known; replace or remove the file.",
+        f"{tmp_path / 'notes.png'}: is not an image, or has an unsupported format; replace or remove the file.",
     ]
     assert not (tmp_path / "out").exists()
-    assert "holds no image" in fails(["predict", str(run.path), str(tmp_path / "empty"), "--out", "other"], capsys)
+    assert "contains no image" in fails(["predict", str(run.path), str(tmp_path / "empty"), "--out", "other"], capsys)
     assert "no such file" in fails(["predict", str(run.path), "x" * 300 + ".png", "--out", "other"], capsys)
     assert not Path("other").exists()
 
