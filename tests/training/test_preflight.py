@@ -68,7 +68,7 @@ class WrongLoss(nn.Module):
     def forward(self, logits: Tensor, labels: Tensor) -> Any:
         losses = nn.functional.cross_entropy(logits, labels.long(), ignore_index=255, reduction="none")
         count = (labels != 255).sum()
-        wrong = {
+        wrong: dict[str, Callable[[], Any]] = {
             "scalar": losses.mean,
             "tuple": lambda: (losses.sum(), count),
             "map": lambda: LossValue(losses, count),

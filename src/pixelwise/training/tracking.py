@@ -57,7 +57,7 @@ class _MlFlow:
         experiment = run.experiment
         self._mlflow.set_experiment(_plain(experiment.name))
         self._mlflow.start_run(run_name=run.path.name)
-        self._mlflow.log_dict(experiment.model_dump(mode="json"), "experiment.json")
+        self._mlflow.log_dict(experiment.model_dump(mode="json"), "configuration.json")
         self._mlflow.log_params({"seed": experiment.fit.seed, "run": str(run.path)})
 
     def add(self, record: EpochRecord) -> None:
