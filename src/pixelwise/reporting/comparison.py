@@ -233,8 +233,8 @@ def check_comparable(runs: Sequence[Run], split: str) -> None:
             raise RunError(f"{runs[0].path} and {run.path} have different classes; give runs on the same data set.")
         if run.per_image(split)[0] != ids:
             raise RunError(
-                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both on the same"
-                " data."
+                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both on the"
+                " same data."
             )
 
 
