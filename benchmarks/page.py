@@ -79,8 +79,8 @@ def _line(row: Row, result: dict[str, Any] | None) -> str:
     ratios, unit = _ratios(row, result), UNITS[row.figure]
     ratio = f"**{median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})"
     return (
-        f"| `{row.name}` | {row.work} | {row.peer} | {_short(ours)} {unit}{_share_of_peak(row, result)} | {_short(theirs)} {unit} |"
-        f" {ratio} | {row.target:.2f} | {len(ratios)}, {result['date']} |"
+        f"| `{row.name}` | {row.work} | {row.peer} | {_short(ours)} {unit}{_share_of_peak(row, result)} |"
+        f" {_short(theirs)} {unit} | {ratio} | {row.target:.2f} | {len(ratios)}, {result['date']} |"
     )
 
 
@@ -210,7 +210,7 @@ def _short(value: float) -> str:
 
 def _machines(found: dict[str, Any]) -> list[str]:
     """A line for each machine of the rows."""
-    lines = {}
+    lines: dict[str, list[dict[str, float]]] = {}
     for result in found.values():
         machine = result["machine"]
         peaks = machine["peak_gflops"]

@@ -13,10 +13,7 @@ TYPECHECKED = (
     "core.label_space", "data", "models", "losses", "metrics", "viz", "inference", "evaluation", "training",
 )  # fmt: skip
 # core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
-install_import_hook(
-    [f"pixelwise.{room}" for room in ("core.labels", "data", "models", "losses", "metrics", "viz", "engine")],
-    "beartype.beartype",
-)
+install_import_hook([f"pixelwise.{package}" for package in TYPECHECKED], "beartype.beartype")
 os.environ.setdefault("COLUMNS", "120")
 
 import hypothesis  # noqa: E402  # after the hook

@@ -219,9 +219,9 @@ def test_only_the_run_folder_spells_its_file_names() -> None:
                 yield node, node.value.rpartition("/")[2]
 
     is_name = re.compile(r"\w+\.(json|jsonl|safetensors|png|txt)").fullmatch
-    names = {text for _, text in texts(SOURCE / "run" / "folder.py") if is_name(text)}
+    names = {text for _, text in texts(SOURCE / "run" / "files.py") if is_name(text)}
     assert {"experiment.json", "history.jsonl", "best.safetensors", "log.txt"} <= names
-    others = [file for file in FILES if name(file) not in ("run/folder.py", "run/migrations.py")]
+    others = [file for file in FILES if name(file) not in ("run/files.py", "run/migrations.py")]
     assert not [f"{place(file, node)} {text}" for file in others for node, text in texts(file) if text in names]
 
 

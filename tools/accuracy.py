@@ -121,7 +121,10 @@ def _searches(root: Path) -> Iterator[str]:
             if rows:
                 changed = f" with `{_set_text(group['set'])}`" if group["set"] else ""
                 length = f"{group['crops']:,} crops" if "crops" in group else f"{group['minutes']} minutes"
-                yield f"`{group['recipe']}`{changed}, {length} each. {group['about']}"
+                other = (
+                    ", except where the row sets `fit.epochs`" if any("fit.epochs" in r["set"] for r in rows) else ""
+                )
+                yield f"`{group['recipe']}`{changed}, {length} per training{other}. {group['about']}"
                 yield f"Machine: {search['machine']} ([{file.name}](../records/searches/{file.name}))."
                 yield ""
                 yield from _search_table(rows)

@@ -40,7 +40,7 @@ computed.
 """
 SPACES = {"cityscapes": "all", "idd": "all"}
 """Data sets whose section shows this value of their field `classes`, not the default."""
-ABOUT = {"shapes": "Shapes on textured backgrounds, drawn by code. No download; every machine draws the same images."}
+ABOUT = {"shapes": "Street and park scenes, drawn by code. No download; every machine draws the same images."}
 """Introductions, for data sets whose class has none."""
 NOTES = {
     "camvid": """\
@@ -111,7 +111,7 @@ def _table(space: LabelSpace) -> str:
 
 
 def _name(spec: DataSpec) -> str:
-    return spec.title.rstrip(",") or "shapes drawn by code"
+    return spec.title.rstrip(",") or "scenes drawn by code"
 
 
 def _sizes(spec: DataSpec) -> str:

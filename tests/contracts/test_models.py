@@ -18,7 +18,7 @@ from pixelwise.core.types import Features
 from pixelwise.experiment import Experiment
 from pixelwise.models import MODELS, DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
 from pixelwise.models.timm_encoder import TimmSpec
-from pixelwise.training.checkpoint import load_weights, save_weights
+from pixelwise.inference.weights import fill_model, load_tensors, save_tensors
 from tests.networks import Small
 
 ON_TIMM = {kind for kind, spec in MODELS.items() if issubclass(spec, TimmSpec)}
@@ -26,7 +26,7 @@ ON_TIMM = {kind for kind, spec in MODELS.items() if issubclass(spec, TimmSpec)}
 WITHOUT_WEIGHTS = {"deeplabv3", "resnet_aspp", "resnet_fcn", "smp"} | ON_TIMM
 """Networks that start from published weights unless told not to."""
 SMALLER: dict[str, dict[str, Any]] = {kind: {"encoder": "resnet18"} for kind in ("resnet_aspp", "resnet_fcn", "smp")}
-SMALLER |= {kind: {"aux": 0.4} for kind in ON_TIMM}
+SMALLER |= {kind: {"aux_loss_weight": 0.4} for kind in ON_TIMM}
 """What makes a big network small and leaves its kind."""
 
 
@@ -184,10 +184,12 @@ def test_weights_bring_their_normalization_and_give_the_same_logits_again(
     for buffer in trained.buffers():  # statistics and constants away from where they start
         buffer.add_(1)
     logits = trained(image)
-    save_weights(file, trained, epoch=7)
+    save_tensors(file, trained.state_dict(), {"epoch": "7"})
     loaded = Segmenter(deepcopy(other.network), spec)
     assert not torch.equal(loaded.eval()(image), logits)
-    assert load_weights(file, loaded) == 7
+    tensors, header = load_tensors(file)
+    fill_model(loaded, tensors, file)
+    assert header["epoch"] == "7"
     file.unlink()  # it may be large, and pytest keeps its folders
     assert torch.equal(loaded(image), logits)
     assert torch.equal(loaded.mean, trained.mean)

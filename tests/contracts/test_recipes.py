@@ -26,7 +26,7 @@ def reduced(experiment: Experiment) -> Experiment:
     return experiment.replace(
         model=model,
         data=Shapes(size=SIZE, images=2),
-        size=SIZE if experiment.image_size else None,
+        image_size=SIZE if experiment.image_size else None,
         augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
         fit=experiment.fit.replace(epochs=1, val_every=1, minutes=None, batch_size=2, workers=0, device="cpu"),
         watch=(),

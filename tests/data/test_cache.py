@@ -12,7 +12,7 @@ from PIL import Image
 from pixelwise.core.errors import DataError
 from pixelwise.data import DATASETS, DataSpec, Shapes, cache, files
 from pixelwise.data.base import SegmentationDataset
-from pixelwise.data.cache import DecodedSplit
+from pixelwise.data.cache import DecodedSplit, with_cache
 from tests.data.trees import TREES
 
 KINDS = [kind for kind, plant in TREES.items() if plant]

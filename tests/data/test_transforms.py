@@ -15,7 +15,8 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from pixelwise.core.label_space import IGNORE
-from pixelwise.data.transforms import Augment, augment, resize
+from pixelwise.data import transforms
+from pixelwise.data.transforms import Augment, augment, resize, resize_image
 
 HEIGHT, WIDTH, BLOCK = 64, 80, 16
 STEP = 12  # gray levels between two blocks
@@ -170,14 +171,58 @@ def test_jitter_changes_light_and_colors_within_its_range_and_no_label() -> None
 def test_jitter_is_torchvisions_own_in_its_order() -> None:
     image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     ours, _ = augment(image, NUMBERS[:16, :16], Augment(color_jitter=0.25), highest())
-    evaluate = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
-    assert torch.equal(ours, evaluate)
+    reference = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
+    assert torch.equal(ours, reference)
 
 
 @pytest.mark.parametrize("bad", [(0.0, 1.0), (1.5, 0.5), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
 def test_a_rescale_that_is_no_range_is_refused(bad: tuple[float, float]) -> None:
     with pytest.raises(ValidationError, match="rescale is a range of factors"):
         Augment(rescale=bad)
+
+
+sides = st.integers(1, 70) | st.sampled_from([1, 2, 3, 31, 32, 33, 64, 127, 128, 255, 301])
+
+
+def noise(height: int, width: int, *, channels_last: bool) -> Tensor:
+    image = torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(height)).to(torch.uint8)
+    return image.permute(1, 2, 0).contiguous().permute(2, 0, 1) if channels_last else image
+
+
+@settings(max_examples=300)
+@given(old=st.tuples(sides, sides), new=st.tuples(sides, sides), channels_last=st.booleans())
+def test_resizing_is_torchvisions_to_the_bit(old: tuple[int, int], new: tuple[int, int], channels_last: bool) -> None:
+    """Up, down, both at once, odd sides, and both memory layouts, which stay as torchvision leaves them."""
+    assume(new != (1, 1))  # torch itself fails there
+    image = noise(*old, channels_last=channels_last)
+    reference = F.resize(image, list(new), InterpolationMode.BILINEAR, antialias=True)
+    ours = resize_image(image, new)
+    assert torch.equal(ours, reference)
+    assert ours.stride() == reference.stride()
+    for dtype in (torch.uint8, torch.int16, torch.int64):
+        labels = image[0].contiguous().to(dtype)
+        nearest = F.resize(labels[None], list(new), InterpolationMode.NEAREST_EXACT)[0]
+        _, ours = resize(image, labels, new)
+        assert ours.dtype == dtype
+        assert torch.equal(ours, nearest)
+
+
+@pytest.mark.parametrize("new", [(1, 1), (17, 23), (40, 60), (41, 59), (80, 120), (200, 11)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_resizing_is_torchvisions_on_processors_without_avx2(
+    monkeypatch: pytest.MonkeyPatch, new: tuple[int, int], channels_last: bool
+) -> None:
+    """There both compute in floats and round."""
+    monkeypatch.setattr(
+        "torchvision.transforms.v2.functional._geometry._do_native_uint8_resize_on_cpu", lambda _: False
+    )
+    monkeypatch.setattr(transforms, "_has_uint8_kernel", lambda: False)
+    image = noise(40, 60, channels_last=channels_last)
+    reference = F.resize(image, list(new), InterpolationMode.BILINEAR, antialias=True)
+    ours = resize_image(image, new)
+    assert torch.equal(ours, reference)
+    assert ours.dtype == torch.uint8
+    assert ours.stride() == reference.stride()
 
 
 @settings(max_examples=60, deadline=None)

@@ -18,9 +18,10 @@ from pixelwise.data import Shapes
 from pixelwise.data.transforms import resize_image
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.exporting import formats, parity
-from pixelwise.exporting.deployed import Deployed, shares, whole
+from pixelwise.exporting.deployed import Deployed, resize_weights, round_to_byte
 from pixelwise.exporting.formats import Format, write
 from pixelwise.inference.exported import ABOUT, ExportedPredictor
+from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.predictor import Predictor
 from pixelwise.models import MODELS, Fcn, ModelSpec, Segmenter
 from pixelwise.run import Run
@@ -31,13 +32,14 @@ FORMATS: list[Format] = ["onnx", "openvino", "torch"]
 EVERY: list[ModelSpec] = [
     kind.model_validate({"weights": None} if "weights" in kind.model_fields else {}) for kind in MODELS.values()
 ]
+CPU, INT8 = InferenceOptions(device="cpu"), InferenceOptions(precision="int8")
 FIT = Fit(epochs=3, batch_size=4, device="cpu", precision="fp32", workers=0)
 
 
 @pytest.fixture(scope="module", params=[None, (48, 64)], ids=["own size", "resized"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     small = Experiment(
-        name="tests/exported", data=Shapes(size=(64, 80), images=40), model=Fcn(), size=request.param, fit=FIT
+        name="tests/exported", data=Shapes(size=(64, 80), images=40), model=Fcn(), image_size=request.param, fit=FIT
     )
     return train(small, out=tmp_path_factory.mktemp("export") / "run")
 
@@ -58,11 +60,11 @@ def test_an_export_takes_every_size_and_calls_pixels_as_the_run_does(
 ) -> None:
     done = exported(to)
     assert done.certificate.changed_pixels <= 0.001
-    loaded, own = ExportedPredictor(done.folder), Predictor.load(run, "cpu")
+    loaded, own = ExportedPredictor(done.folder), Predictor.load(run, CPU)
     for size in ((64, 80), (33, 47), (101, 66)):
-        said, expected = loaded(image(*size)), own(image(*size))
-        assert said.dtype == np.uint8
-        assert (said == expected).mean() > 0.998
+        found, expected = loaded(image(*size)), own(image(*size))
+        assert found.dtype == np.uint8
+        assert (found == expected).mean() > 0.998
     assert loaded.label_space == Shapes().label_space
     stored = json.loads((done.folder / "certificate.json").read_text())
     assert stored["mean_iou"] == pytest.approx(run.results()["val"].mean_iou, abs=1e-9)
@@ -71,7 +73,7 @@ def test_an_export_takes_every_size_and_calls_pixels_as_the_run_does(
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_several_images_at_once_are_as_one_by_one(run: Run, exported: Callable[[Format], Export], to: Format) -> None:
-    loaded, own = ExportedPredictor(exported(to).folder), Predictor.load(run, "cpu")
+    loaded, own = ExportedPredictor(exported(to).folder), Predictor.load(run, CPU)
     images = np.stack([image(51, 70), image(51, 70)[::-1], image(51, 70)[:, ::-1]])
     for batch in (images[:1], images):
         assert (loaded.run(batch) == np.stack([own(one) for one in batch])).mean() > 0.998
@@ -90,9 +92,9 @@ def test_int8_is_measured_too(
 ) -> None:
     pytest.importorskip("nncf")
     # A network of one epoch is too unsure for the real bounds.
-    monkeypatch.setattr(parity, "CHANGED", {"fp32": 0.001, "int8": 0.5})
-    monkeypatch.setattr(parity, "LOST", {"fp32": 0.001, "int8": 0.5})
-    found = export(run, "openvino", int8=True, out=tmp_path / "int8").certificate
+    monkeypatch.setattr(parity, "MAX_CHANGED_PIXELS", {"fp32": 0.001, "int8": 0.5})
+    monkeypatch.setattr(parity, "MAX_LOST_MEAN_IOU", {"fp32": 0.001, "int8": 0.5})
+    found = export(run, "openvino", options=INT8, out=tmp_path / "int8").certificate
     plain = exported("openvino").certificate
     assert found.precision == "int8"
     assert found.changed_pixels > plain.changed_pixels
@@ -123,8 +125,8 @@ def test_every_network_exports_or_says_why_not(spec: ModelSpec, tmp_path: Path) 
 
 
 def test_an_export_that_is_not_the_run_is_not_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parity, "CHANGED", {"fp32": -1.0})
-    with pytest.raises(RunError, match=r"is not the run: it changes .* of the pixels of val"):
+    monkeypatch.setattr(parity, "MAX_CHANGED_PIXELS", {"fp32": -1.0})
+    with pytest.raises(RunError, match=r"differs too much from the run: it changes .* of the pixels of val"):
         export(run, "torch", out=tmp_path / "export")
     assert not list(tmp_path.iterdir())
 
@@ -139,7 +141,7 @@ def test_an_export_of_other_weights_is_found_out(run: Run, tmp_path: Path, monke
         return write(module, *rest)
 
     monkeypatch.setattr("pixelwise.workflows.export.write", damaged)
-    with pytest.raises(RunError, match=r"is not the run: .* Nothing was kept"):
+    with pytest.raises(RunError, match=r"differs too much from the run: .* Nothing was written"):
         export(run, "torch", out=tmp_path / "export")
     assert not list(tmp_path.iterdir())
 
@@ -150,11 +152,11 @@ def test_an_export_resizes_as_the_run_does(size: tuple[int, int]) -> None:
     pixels = torch.from_numpy(image(*size)).permute(2, 0, 1)
     for wanted in ((size[0] // 2, size[1] // 2), (48, 64)):
         expected = resize_image(pixels, wanted)
-        wide = whole(pixels.float() @ shares(size[1], wanted[1]).T)
-        found = whole(shares(size[0], wanted[0]) @ wide).to(torch.uint8)
-        differs = (found.int() - expected.int()).abs()
-        assert differs.max() <= 1
-        assert (differs > 0).float().mean() <= (0 if 2 * wanted[0] == size[0] else 0.002)
+        wide = round_to_byte(pixels.float() @ resize_weights(size[1], wanted[1]).T)
+        found = round_to_byte(resize_weights(size[0], wanted[0]) @ wide).to(torch.uint8)
+        off = (found.int() - expected.int()).abs()
+        assert off.max() <= 1
+        assert (off > 0).float().mean() <= (0 if 2 * wanted[0] == size[0] else 0.002)
 
 
 def test_a_missing_library_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +167,7 @@ def test_a_missing_library_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatc
 
 def test_int8_is_openvinos(run: Run) -> None:
     with pytest.raises(InvalidSpec, match="--to openvino"):
-        export(run, "onnx", int8=True)
+        export(run, "onnx", options=INT8)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "{", '{"label_space": {}}'])

@@ -163,5 +163,5 @@ def test_nothing_is_reported_to_anyone() -> None:
 
 def test_a_precision_that_a_backend_does_not_compute_in_is_refused() -> None:
     needs("onnxruntime")
-    with pytest.raises(InvalidSpec, match=r"fp32 on processors"):
+    with pytest.raises(InvalidSpec, match=r"fp32 on CPUs"):
         make_backend("onnxruntime", segmenter(Fcn()), "bf16")

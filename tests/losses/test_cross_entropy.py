@@ -22,15 +22,15 @@ def case() -> tuple[Tensor, Tensor]:
     return logits, labels
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None, label_smoothing: float) -> None:
     ours, labels = case()
     theirs = ours.clone().requires_grad_()
     mean = CrossEntropyLoss(weights, label_smoothing)(ours.requires_grad_(), labels).mean
-    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=label_smoothing)
-    torch.testing.assert_close(mean, evaluate)
-    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs))
+    reference = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=label_smoothing)
+    torch.testing.assert_close(mean, reference)
+    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(reference, theirs))
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
@@ -42,9 +42,9 @@ def test_logits_of_eight_bits_give_torchs_loss_to_fp32_and_its_gradient_to_bf16(
     short = logits.bfloat16().contiguous(memory_format=layout)
     ours, theirs = short.clone().requires_grad_(), short.float().requires_grad_()
     mean = CrossEntropyLoss(weights)(ours, labels.byte()).mean
-    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255)
-    torch.testing.assert_close(mean, evaluate)
-    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs)
+    reference = F.cross_entropy(theirs, labels, weights, ignore_index=255)
+    torch.testing.assert_close(mean, reference)
+    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(reference, theirs)
     assert mine.is_contiguous(memory_format=layout)
     torch.testing.assert_close(mine.float(), exact, rtol=2**-7, atol=1e-9)
 

@@ -150,7 +150,7 @@ def test_weights_are_relative() -> None:
 
 def test_weights_of_classes_need_the_dice_of_classes() -> None:
     with pytest.raises(InvalidSpec, match=r"set loss\.per_class=true as well"):
-        Dice().replace(weights="inverse")
+        Dice().replace(class_weights="inverse")
 
 
 def test_per_class_without_a_scheme_leaves_out_what_the_training_split_lacks() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pixelwise.metrics import confusion
-from pixelwise.metrics.bootstrap import compare, mean_iou_interval, seeds
+from pixelwise.metrics.bootstrap import compare, mean_iou_interval, seed_variation
 
 K = 3
 
@@ -83,7 +83,7 @@ def test_of_one_recipe_two_seeds_cannot_be_told_apart() -> None:
     for _ in range(50):
         runs = trained(chance, chance.normal(0, 0.1, 60), list(chance.normal(0.6, 0.03, 2)))
         pair = runs[:1], runs[1:]
-        told.append(compare(*pair, seeds([runs]), resamples=400).pixel_accuracy.verdict)
+        told.append(compare(*pair, seed_variation([runs]), resamples=400).pixel_accuracy.verdict)
         by_images.append(compare(*pair, resamples=400).pixel_accuracy.verdict)
     assert told.count("cannot tell") == 50
     assert by_images.count("cannot tell") < 25
@@ -94,10 +94,10 @@ def test_a_single_run_is_taken_to_vary_as_other_recipes_do() -> None:
     images = chance.normal(0, 0.1, 60)
     many = trained(chance, images, [0.55, 0.6, 0.65])
     single = trained(chance, images, [0.62])
-    spread = seeds([many, single])
-    assert spread.freedom == 2
-    assert spread.deviation[1] == pytest.approx(0.05, rel=0.3)
-    assert compare(many, single, spread).pixel_accuracy.verdict == "cannot tell"
+    variation = seed_variation([many, single])
+    assert variation.freedom == 2
+    assert variation.deviation[1] == pytest.approx(0.05, rel=0.3)
+    assert compare(many, single, variation).pixel_accuracy.verdict == "cannot tell"
 
 
 def test_a_class_that_never_occurs_cannot_be_told() -> None:

@@ -19,8 +19,8 @@ def case(pixels: int = 20_000, sharpness: float = 1.0) -> tuple[torch.Tensor, to
 @pytest.mark.parametrize("sharpness", [0.3, 1, 4])
 def test_the_error_is_that_of_torchmetrics(sharpness: float) -> None:
     logits, labels = case(sharpness=sharpness)
-    evaluate = multiclass_calibration_error(logits.softmax(1), labels, 6, n_bins=BINS, norm="l1")
-    assert expected_calibration_error(reliability(logits, labels)) == pytest.approx(evaluate.item(), abs=1e-4)
+    reference = multiclass_calibration_error(logits.softmax(1), labels, 6, n_bins=BINS, norm="l1")
+    assert expected_calibration_error(reliability(logits, labels)) == pytest.approx(reference.item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("sharpness", [0.25, 1, 3])

@@ -25,9 +25,9 @@ KINDS: list[type[TimmSpec]] = [DeeplabV3Plus, EncoderUnet, PpLiteseg, Segformer]
 every_one = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
-def segmenter(kind: type[TimmSpec], aux: float = 0.4) -> Segmenter:
+def segmenter(kind: type[TimmSpec], aux_loss_weight: float = 0.4) -> Segmenter:
     torch.manual_seed(0)
-    spec = kind.model_validate({"weights": None, "aux": aux})
+    spec = kind.model_validate({"weights": None, "aux_loss_weight": aux_loss_weight})
     return Segmenter(spec.build(K), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 
 

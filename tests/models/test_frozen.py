@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from pixelwise.experiment import Optimizer
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
-from pixelwise.training.schedule import build_optimizer
+from pixelwise.training.optimizer import build_optimizer
 
 FROZEN: list[tuple[ModelSpec, str]] = [
     (ResnetFcn(encoder="resnet18", frozen=True), "encoder."),

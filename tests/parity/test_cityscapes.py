@@ -21,7 +21,7 @@ from pixelwise.core.label_space import LabelSpace
 from pixelwise.data import Cityscapes
 from pixelwise.metrics import confusion
 
-JUDGE = Path(__file__).with_name("cityscapes_judge.py")
+EVALUATOR = Path(__file__).with_name("cityscapes_evaluator.py")
 TRAIN, ALL = Cityscapes().label_space, Cityscapes(classes="all").label_space
 IGNORED = [ALL.class_id(name) for name in ALL.ignored_in_evaluation]
 
@@ -48,13 +48,13 @@ def python() -> Path:
     if not given:
         pytest.skip(
             "PIXELWISE_CITYSCAPES_PYTHON names no Python with cityscapesScripts; X/bin/python is one after"
-            f" `python -m venv X && X/bin/pip install -r {JUDGE.with_name('requirements-cityscapes.txt')}`"
+            f" `python -m venv X && X/bin/pip install -r {EVALUATOR.with_name('requirements-cityscapes.txt')}`"
         )
     return Path(given)
 
 
 def evaluated(python: Path, files: list[Path]) -> dict[str, Any]:
-    done = subprocess.run([python, JUDGE, *files], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, EVALUATOR, *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -1,6 +1,6 @@
 """Our losses against torchvision's focal loss and the Dice losses of segmentation-models-pytorch and MONAI.
 
-The evaluates define less or other than we do:
+The references differ from our definitions:
 
 - torchvision's focal loss is of one logit by a sigmoid. A softmax over the logits (0, x) is a sigmoid of x, so on two
   classes they are one;
@@ -15,7 +15,7 @@ import pytest
 import torch
 from monai.losses.dice import DiceLoss as MonaiDice
 from monai.losses.dice import GeneralizedDiceLoss as MonaiGeneralizedDice
-from segmentation_models_pytorch.losses import DiceLoss as Evaluate
+from segmentation_models_pytorch.losses import DiceLoss as SmpDice
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
@@ -42,9 +42,9 @@ def test_focal_loss_of_two_classes_is_torchvisions(gamma: float) -> None:
     x = (5 * torch.randn(2, 9, 8, generator=chance)).requires_grad_()
     labels = torch.randint(0, 2, (2, 9, 8), generator=chance)
     ours = FocalLoss(gamma)(torch.stack([torch.zeros_like(x), x], dim=1), labels).mean
-    evaluate = sigmoid_focal_loss(x, labels.float(), alpha=-1, gamma=gamma, reduction="mean")
-    torch.testing.assert_close(ours, evaluate)
-    torch.testing.assert_close(torch.autograd.grad(ours, x), torch.autograd.grad(evaluate, x), rtol=1e-4, atol=1e-7)
+    reference = sigmoid_focal_loss(x, labels.float(), alpha=-1, gamma=gamma, reduction="mean")
+    torch.testing.assert_close(ours, reference)
+    torch.testing.assert_close(torch.autograd.grad(ours, x), torch.autograd.grad(reference, x), rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("alpha", [0.25, 0.9])
@@ -60,40 +60,40 @@ def test_class_weights_are_torchvisions_alpha(alpha: float) -> None:
 def test_dice_class_by_class_of_one_image_is_segmentation_models_pytorchs(classes: int) -> None:
     logits, labels = case(classes)
     logits.requires_grad_()
-    evaluate = Evaluate("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE)(logits, labels)
+    reference = SmpDice("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE)(logits, labels)
     ours = DiceLoss("standard", torch.ones(K))(logits, labels).mean * classes / K
-    torch.testing.assert_close(ours, evaluate)
-    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(evaluate, logits))
+    torch.testing.assert_close(ours, reference)
+    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(reference, logits))
 
 
 def test_weighted_dice_of_one_image_with_every_class_is_segmentation_models_pytorchs() -> None:
     logits, labels = case()
     weights = [0.15, 1.9, 0.4, 7.0, 1.0]
-    evaluate = Evaluate("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE, class_weights=weights)
+    reference = SmpDice("multiclass", smooth=SMOOTH, from_logits=True, ignore_index=IGNORE, class_weights=weights)
     ours = DiceLoss("standard", torch.tensor(weights))(logits, labels).mean
-    torch.testing.assert_close(ours, evaluate_split(logits, labels))
+    torch.testing.assert_close(ours, reference(logits, labels))
 
 
 def test_dice_class_by_class_is_the_mean_of_monais_images() -> None:
     logits, labels = without_void()
-    evaluate = MonaiDice(to_onehot_y=True, softmax=True, smooth_nr=1, smooth_dr=1)(logits, labels[:, None])
+    reference = MonaiDice(to_onehot_y=True, softmax=True, smooth_nr=1, smooth_dr=1)(logits, labels[:, None])
     ours = DiceLoss("standard", torch.ones(K))(logits, labels).mean
-    torch.testing.assert_close(ours, evaluate)
-    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(evaluate, logits))
+    torch.testing.assert_close(ours, reference)
+    torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(reference, logits))
 
 
 def test_weighted_dice_is_the_weighted_mean_of_monais_classes() -> None:
     logits, labels = without_void()
     weights = torch.tensor([0.15, 1.9, 0.4, 7.0, 1.0])
     each = MonaiDice(to_onehot_y=True, softmax=True, smooth_nr=1, smooth_dr=1, reduction="none")
-    evaluate = (each(logits, labels[:, None])[..., 0, 0] @ weights / weights.sum()).mean()
-    torch.testing.assert_close(DiceLoss("standard", weights)(logits, labels).mean, evaluate)
+    reference = (each(logits, labels[:, None])[..., 0, 0] @ weights / weights.sum()).mean()
+    torch.testing.assert_close(DiceLoss("standard", weights)(logits, labels).mean, reference)
 
 
 def test_dice_of_all_classes_together_is_monais_generalised_dice_with_one_weight_for_all() -> None:
     logits, labels = without_void()
-    evaluate = MonaiGeneralizedDice(to_onehot_y=True, softmax=True, w_type="uniform", smooth_nr=1, smooth_dr=1)
-    expected = evaluate_split(logits, labels[:, None])
+    reference = MonaiGeneralizedDice(to_onehot_y=True, softmax=True, w_type="uniform", smooth_nr=1, smooth_dr=1)
+    expected = reference(logits, labels[:, None])
     ours = DiceLoss("standard")(logits, labels).mean
     torch.testing.assert_close(ours, expected)
     torch.testing.assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(expected, logits))

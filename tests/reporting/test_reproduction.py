@@ -87,7 +87,9 @@ def table(
     """The table of a report of which one system was run."""
     system = name.split("/")[1]
     run = ran(tmp_path / system, experiment, **how)
-    return compare_with_published(name.split("/")[0], report, [SystemRun(system, run, recipe(name), evaluated)], tmp_path)
+    return compare_with_published(
+        name.split("/")[0], report, [SystemRun(system, run, recipe(name), evaluated)], tmp_path
+    )
 
 
 def differences(tmp_path: Path, name: str, experiment: Experiment, evaluated: Any, **how: Any) -> list[str]:
@@ -171,7 +173,9 @@ def test_subsets_short_and_stopped_training_and_the_split_are_said(tmp_path: Pat
 
 def test_training_by_the_clock_was_not_stopped_early(tmp_path: Path) -> None:
     timed = recipes.get("kerr-voc2007/baseline").with_values({"fit.minutes": "9"})
-    assert differences(tmp_path, "kerr-voc2007/baseline", timed, {"test": "test"}, epochs=7) == ["fit.minutes: none → 9.0"]
+    assert differences(tmp_path, "kerr-voc2007/baseline", timed, {"test": "test"}, epochs=7) == [
+        "fit.minutes: none → 9.0"
+    ]
 
 
 def test_a_judged_subset_is_said_for_its_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

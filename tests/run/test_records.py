@@ -23,7 +23,10 @@ def test_a_record_opens_and_is_consistent(folder: Path) -> None:
     assert run.val_every == fit.val_every
     assert run.environment.machine.device
     assert run.environment.torch
-    assert len(run.statistics.pixel_counts) == run.experiment.data.label_space.num_classes
+    classes = list(run.results()[run.experiment.data.val_split].iou)
+    assert len(run.statistics.pixel_counts) == len(classes)
+    if run.experiment.data.kind != "shapes":  # until version 6 it drew other scenes, with seven classes
+        assert classes == list(run.experiment.data.label_space.names)
 
     assert [record.epoch for record in history] == [fit.val_every * n for n in range(1, len(history) + 1)]
     if fit.epochs is not None:
@@ -34,7 +37,7 @@ def test_a_record_opens_and_is_consistent(folder: Path) -> None:
     for name, result in results.items():
         assert name == result.name
         assert by_epoch[result.epoch].best
-        assert set(result.iou) == set(run.experiment.data.label_space.names)
+        assert list(result.iou) == classes
         assert result.majority_baseline.predicts in result.iou
     best = by_epoch[run.results()[run.experiment.data.val_split].epoch]
     assert best.epoch == max(record.epoch for record in history if record.best)

@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 from pixelwise.core.errors import DataError, InvalidSpec, RunError
 from pixelwise.data import Shapes
 from pixelwise.experiment import Experiment, Fit
+from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.predict import predict
 from pixelwise.inference.predictor import Predictor, Segmented
 from pixelwise.run import Run
@@ -31,9 +32,10 @@ from pixelwise.training.loop import train
 from pixelwise.workflows.serve import application, serve
 from tests.data.trees import write_image
 from tests.networks import Small
-from tests.serve.servers import serving
+from tests.serving.servers import serving
 
 OVERLAY = "image/vnd.pixelwise.overlay+png"
+CPU = InferenceOptions(device="cpu")
 PAGE = "application/vnd.pixelwise.page+json"
 
 
@@ -46,8 +48,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def client(run: Run) -> Iterator[TestClient]:
-    limits = Limits(bytes=50_000, pixels=100 * 100, seconds=20, waiting=32)
-    with TestClient(build(Predictor.load(run, "cpu"), "tests/served", limits)) as found:
+    limits = Limits(body_bytes=50_000, pixels=100 * 100, timeout=20, concurrent=32)
+    with TestClient(build(Predictor.load(run, CPU), "tests/served", limits)) as found:
         yield found
 
 
@@ -60,7 +62,7 @@ def picture(size: tuple[int, int] = (40, 30), kind: str = "PNG", seed: int = 0) 
 
 def test_a_served_mask_is_the_predicted_file_byte_for_byte(run: Run, client: TestClient) -> None:
     files = [write_image(Path(f"{n}.png"), (20 + n, 30)) for n in range(4)]
-    written = predict(run, files, "out", "cpu").written
+    written = predict(run, files, "out", options=CPU).written
     with ThreadPoolExecutor(4) as pool:  # together, so that some share a batch
         answers = list(pool.map(lambda file: client.post("/v1/segment", content=file.read_bytes()), files))
     for answer, one in zip(answers, written, strict=True):
@@ -78,7 +80,7 @@ def test_the_overlay_has_the_images_size(client: TestClient) -> None:
 def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> None:
     body = picture((40, 30))
     found = client.post("/v1/segment", content=body, headers={"Accept": "application/json"}).json()
-    classes = Predictor.load(run, "cpu")(np.array(Image.open(BytesIO(body))))
+    classes = Predictor.load(run, CPU)(np.array(Image.open(BytesIO(body))))
     assert (found["width"], found["height"]) == (40, 30)
     assert sum(one["share"] for one in found["classes"]) == pytest.approx(1)
     names = Shapes().label_space.names
@@ -91,7 +93,7 @@ def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> N
 def test_the_page_is_told_every_pixels_class_and_confidence(run: Run, client: TestClient) -> None:
     body = picture((40, 30))
     found = client.post("/v1/segment", content=body, headers={"Accept": PAGE}).json()
-    predictor, pixels = Predictor.load(run, "cpu"), np.array(Image.open(BytesIO(body)))
+    predictor, pixels = Predictor.load(run, CPU), np.array(Image.open(BytesIO(body)))
     logits = predictor.logits([torch.from_numpy(pixels).permute(2, 0, 1)])[0]
     shown = {name: np.array(Image.open(BytesIO(b64decode(found[name])))) for name in ("classes", "confidence")}
     assert np.array_equal(shown["classes"], predictor(pixels))
@@ -126,7 +128,7 @@ def test_examples_are_offered_by_number() -> None:
 
 
 def test_an_unknown_address_is_answered_in_a_sentence(client: TestClient) -> None:
-    assert client.get("/v2").json() == {"error": "GET /v2 is not answered here (Not Found): see /docs."}
+    assert client.get("/v2").json() == {"error": "GET /v2 is not part of this API (Not Found): see /docs."}
     wrong = client.get("/v1/segment")
     assert wrong.status_code == 405
     assert wrong.headers["allow"] == "POST"
@@ -149,11 +151,11 @@ def test_outlines_enclose_the_mask() -> None:
     ("body", "headers", "status", "sentence"),
     [
         (b"", {}, 422, "the body is empty"),
-        (b"no image", {}, 422, "the image: is no image"),
+        (b"no image", {}, 422, "the image: is not an image"),
         (picture()[:200], {}, 422, "the image: "),
         (picture((200, 200)), {}, 413, "larger than 50000 bytes"),
-        (picture((120, 100), "JPEG"), {}, 413, "120x100 pixels, more than the 10000"),
-        (picture(), {"Content-Type": "text/html"}, 415, "text/html is no image"),
+        (picture((120, 100), "JPEG"), {}, 413, "120x100 pixels, more than the maximum of 10000"),
+        (picture(), {"Content-Type": "text/html"}, 415, "text/html is not an image"),
         (picture(), {"Accept": "audio/mpeg"}, 406, "Accept: audio/mpeg"),
     ],
     ids=["empty", "text", "cut", "bytes", "pixels", "type", "accept"],
@@ -194,7 +196,7 @@ class Slow:
 
 def test_more_than_may_wait_are_told_to_come_again() -> None:
     slow = Slow()
-    with TestClient(build(slow, "slow", Limits(waiting=3))) as client, ThreadPoolExecutor(8) as pool:
+    with TestClient(build(slow, "slow", Limits(concurrent=3))) as client, ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(client.post, "/v1/segment", content=picture()) for _ in range(6)]
         deadline = time.monotonic() + 10
         while sum(answer.done() for answer in answers) < 3 and time.monotonic() < deadline:
@@ -206,7 +208,7 @@ def test_more_than_may_wait_are_told_to_come_again() -> None:
 
 
 def test_a_body_that_does_not_come_is_given_up() -> None:
-    for address in serving(build(Slow(), "slow", Limits(seconds=0.2))):
+    for address in serving(build(Slow(), "slow", Limits(timeout=0.2))):
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(b"POST /v1/segment HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\nhalf")
@@ -234,11 +236,11 @@ def test_who_waits_shares_a_batch_and_an_image_that_nobody_waits_for_is_not_comp
 
 def test_who_waits_too_long_is_told() -> None:
     slow = Slow()
-    with TestClient(build(slow, "slow", Limits(seconds=0.2))) as client:
+    with TestClient(build(slow, "slow", Limits(timeout=0.2))) as client:
         answer = client.post("/v1/segment", content=picture())
         slow.go.set()
     assert answer.status_code == 503
-    assert "no answer within 0.2 seconds" in answer.json()["error"]
+    assert "no response within 0.2 seconds" in answer.json()["error"]
 
 
 def test_shutting_down_finishes_what_was_begun() -> None:
@@ -272,7 +274,7 @@ def test_a_network_that_fails_fails_one_batch() -> None:
 
 
 def test_a_token_is_asked_for(run: Run) -> None:
-    with TestClient(build(Predictor.load(run, "cpu"), "t", token="secret")) as client:
+    with TestClient(build(Predictor.load(run, CPU), "t", token="secret")) as client:
         assert client.post("/v1/segment", content=picture()).status_code == 401
         wrong = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secre"})
         assert wrong.status_code == 401
@@ -293,23 +295,23 @@ def test_what_answers_and_how_often_is_told(client: TestClient) -> None:
     assert {"/v1/segment", "/v1/model", "/healthz", "/metrics"} <= set(paths)
 
 
-@pytest.mark.parametrize(("alone", "offered"), [(True, 2), (False, 0)])
-def test_validation_images_are_offered_to_this_machine_alone(run: Run, alone: bool, offered: int) -> None:
-    with TestClient(application(run.path, alone=alone)) as client:
+@pytest.mark.parametrize(("local", "offered"), [(True, 2), (False, 0)])
+def test_validation_images_are_offered_to_this_machine_alone(run: Run, local: bool, offered: int) -> None:
+    with TestClient(application(run.path, local=local)) as client:
         assert client.get("/v1/model").json()["examples"] == offered
 
 
 def test_a_folder_of_examples_is_offered_to_everyone(run: Run) -> None:
     write_image(Path("shown/garden.png"), (20, 30))
-    with TestClient(application(run.path, alone=False, examples=Path("shown"))) as client:
+    with TestClient(application(run.path, local=False, examples=Path("shown"))) as client:
         assert Image.open(BytesIO(client.get("/v1/examples/0").content)).size == (30, 20)
-    with pytest.raises(DataError, match="is no folder of images"):
-        application(run.path, alone=True, examples=Path("shown/garden.png"))
+    with pytest.raises(DataError, match="is not a folder"):
+        application(run.path, local=True, examples=Path("shown/garden.png"))
 
 
 def test_what_cannot_be_served_is_told_before_anything_is_loaded(run: Run) -> None:
-    with pytest.raises(InvalidSpec, match="--waiting is 0"):
-        serve(run.path, port=0, waiting=0)
+    with pytest.raises(InvalidSpec, match="--max-concurrent is 0"):
+        serve(run.path, port=0, max_concurrent=0)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(RunError, match=rf"listen on 127\.0\.0\.1:{port}: address already in use; choose"):

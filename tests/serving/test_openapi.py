@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from pixelwise.data import Shapes
 from pixelwise.inference.predictor import Segmented
 from pixelwise.serving.app import build
-from tests.serve.servers import serving
+from tests.serving.servers import serving
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/tiff": "TIFF"}
 
@@ -24,7 +24,7 @@ FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "imag
 class Striped:
     """Finds stripes in whatever it is given."""
 
-    space, epoch = Shapes().label_space, 1
+    label_space, epoch = Shapes().label_space, 1
 
     def segment(self, images: list[np.ndarray], confidence: bool = False) -> list[Segmented]:
         def stripes(image: np.ndarray) -> np.ndarray:

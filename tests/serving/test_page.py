@@ -13,7 +13,7 @@ from PIL import Image
 from pixelwise.data import Shapes
 from pixelwise.inference.predictor import Segmented
 from pixelwise.serving.app import build
-from tests.serve.servers import serving
+from tests.serving.servers import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,7 +27,7 @@ SIZE = (120, 80)
 class Halves:
     """Finds class 1 on the left and class 2 on the right, and is unsure in the middle."""
 
-    space, epoch = Shapes().label_space, 3
+    label_space, epoch = Shapes().label_space, 3
 
     def segment(self, images: list[np.ndarray], confidence: bool = False) -> list[Segmented]:
         return [self._halves(image, confidence) for image in images]
@@ -185,7 +185,7 @@ def test_a_text_file_gets_a_sentence_and_the_page_goes_on(page: "Page", address:
     Path("notes.txt").write_text("no image")
     give(page, Path("notes.txt"))
     page.wait_for_selector("#error:not([hidden])")
-    assert "is no image" in page.inner_text("#error")
+    assert "is not an image" in page.inner_text("#error")
     give(page, image)
     page.wait_for_selector("#result:not([hidden])")
     assert page.is_hidden("#error")

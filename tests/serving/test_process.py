@@ -69,7 +69,9 @@ def test_a_server_that_is_told_to_end_answers_what_it_has_begun(run: Run, start:
         taken = 0.0
         while taken < len(bodies) and not all(one.done() for one in asked):  # all have arrived
             told = httpx.get(f"{address}/metrics").text
-            taken = sum(float(n) for n in re.findall(r"^pixelwise_(?:taken|requests_total\S*) (\S+)$", told, re.M))
+            taken = sum(
+                float(n) for n in re.findall(r"^pixelwise_requests_(?:in_progress|total\S*) (\S+)$", told, re.M)
+            )
         process.send_signal(signal.SIGTERM)
         answers = [one.result() for one in asked]
     assert [answer.status_code for answer in answers] == [200] * len(bodies)

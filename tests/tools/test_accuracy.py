@@ -74,9 +74,9 @@ def test_a_search_is_a_table_of_its_evaluated_trainings_with_differences_to_the_
     search = {"machine": "a machine", "groups": [common | {"rows": rows}, common | {"rows": rows[3:]}, timed]}
     (tmp_path / "searches" / "a.json").write_text(json.dumps(search), encoding="utf-8")
     page = accuracy.page(tmp_path, tmp_path)
-    assert page.count("`camvid/ablation` with `fit.val_every=9`, 12,345 crops each. Two changes.\n") == 1
+    assert page.count("`camvid/ablation` with `fit.val_every=9`, 12,345 crops per training. Two changes.\n") == 1
     assert "Machine: a machine ([a.json](../records/searches/a.json)).\n" in page
-    assert "`voc2012/pretrained`, 8 minutes each. One.\n" in page
+    assert "`voc2012/pretrained`, 8 minutes per training. One.\n" in page
     assert [line for line in page.splitlines() if line.startswith("| ")][1:] == [
         "| change | val mean IoU | difference | held_out mean IoU | difference |",
         "| none | 0.5000 |  | 0.4000 |  |",

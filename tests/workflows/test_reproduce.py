@@ -288,7 +288,10 @@ def test_where_no_test_split_is_at_hand_val_is_judged_and_the_table_says_so(tmp_
     [
         ({"fit.epochs": "3"}, r"baseline was trained with fit.epochs=2, not 3: choose another --out or the same value"),
         ({"loss": "dice"}, r"was trained with loss.kind=cross_entropy, not dice"),
-        ({"data.kind": "shapes"}, r"contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes: choose another --out"),
+        (
+            {"data.kind": "shapes"},
+            r"contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes: choose another --out",
+        ),
     ],
 )
 def test_a_run_that_was_asked_something_else_is_refused_and_left_alone(
@@ -301,7 +304,9 @@ def test_a_run_that_was_asked_something_else_is_refused_and_left_alone(
 
 
 def test_a_run_of_other_data_is_refused_though_it_is_not_named(done: Path, root: Path, idle: None) -> None:
-    with pytest.raises(RunError, match=r"baseline contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes"):
+    with pytest.raises(
+        RunError, match=r"baseline contains kerr-voc2007/baseline on voc2007, not kerr-voc2007/baseline on shapes"
+    ):
         reproduce(KEY, ["dice"], {"data.kind": "shapes"}, data_root=root, out=done)
 
 

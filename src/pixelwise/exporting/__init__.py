@@ -1,1 +1,1 @@
-"""A run as a file for other programs: pixels in, classes out, proven on the run's own validation split."""
+"""Conversion of a run to files for other programs, with a parity certificate measured on the validation split."""

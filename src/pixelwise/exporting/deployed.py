@@ -1,7 +1,7 @@
-"""The whole way from pixels to classes as one module, for exporters."""
+"""Module from pixels to classes: resizing, normalization, network and argmax, for exporters."""
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -10,14 +10,15 @@ from pixelwise.models import Segmenter
 
 
 class Deployed(nn.Module):
-    """A Segmenter with what the Predictor does around it: resize, and bring the logits back.
+    """A Segmenter together with the resizing of the Predictor: RGB images to class ids.
 
-    It pads and crops by choosing rows and columns. Padding and slicing themselves would tell an exporter that an image
-    is never, or always, of the network's multiple, and the file would take no other.
+    Padding and cropping select rows and columns by index. With `F.pad` and slices, an exporter would conclude that the
+    sides of an image are never, or always, a multiple of the network's, and the file would accept no other sizes.
 
     Args:
-        model: The network in its frame.
-        size: (H, W) that images are brought to, or None; without, both sides are at least the network's `min_size`.
+        model: Network with normalization and padding.
+        size: (H, W) that images are resized to, or None. Without it, both sides of an image must be at least the
+            network's `min_size`.
     """
 
     def __init__(self, model: Segmenter, size: Size | None) -> None:
@@ -25,54 +26,57 @@ class Deployed(nn.Module):
         self.model, self.size = model, size
 
     def forward(self, images: UInt8[Tensor, "B H W 3"]) -> UInt8[Tensor, "B H W"]:
-        """RGB images, all of one size, to their class ids."""
+        """Class ids of RGB images of one size."""
         height, width = images.shape[1], images.shape[2]
         pixels = images.permute(0, 3, 1, 2)
         if self.size is None:
             normalized = (pixels - self.model.mean) / self.model.std
-            logits = self.model.network(
-                _extended(_extended(normalized, 2, self.model.multiple), 3, self.model.multiple)
-            )
-            logits = _first(_first(logits, 2, height), 3, width)
+            padded = _pad(_pad(normalized, 2, self.model.multiple), 3, self.model.multiple)
+            logits = _crop(_crop(self.model.network(padded), 2, height), 3, width)
         else:
-            wide = whole(pixels.float() @ shares(width, self.size[1]).T)
-            logits = self.model(whole(shares(height, self.size[0]) @ wide).to(torch.uint8))
+            wide = round_to_byte(pixels.float() @ resize_weights(width, self.size[1]).T)
+            resized = round_to_byte(resize_weights(height, self.size[0]) @ wide)
+            logits = self.model(resized.to(torch.uint8))
             logits = F.interpolate(logits, [height, width], mode="bilinear", align_corners=False)
         return logits.argmax(1).to(torch.uint8)
 
 
-def _extended(images: Tensor, side: int, multiple: int) -> Tensor:
-    """Images with zeros right or below, so that a side is a multiple."""
+def _pad(images: Tensor, dim: int, multiple: int) -> Tensor:
+    """Images with zeros on the right or below, so that a side is a multiple."""
     if multiple == 1:
         return images
-    length = images.shape[side]
-    places = torch.arange((length + multiple - 1) // multiple * multiple, device=images.device)
-    inside = (places < length).to(images.dtype).view(-1, *[1] * (3 - side))
-    return images.index_select(side, places.clamp(max=length - 1)) * inside
+    length = images.shape[dim]
+    indices = torch.arange((length + multiple - 1) // multiple * multiple, device=images.device)
+    inside = (indices < length).to(images.dtype).view(-1, *[1] * (3 - dim))
+    return images.index_select(dim, indices.clamp(max=length - 1)) * inside
 
 
-def shares(length: int, wanted: int) -> Tensor:
-    """How much each pixel of a side has of each pixel of the resized side, `[wanted, length]`: bilinear, antialiased.
+def _crop(logits: Tensor, dim: int, length: int) -> Tensor:
+    """The first rows or columns of logits."""
+    return logits.index_select(dim, torch.arange(length, device=logits.device))
 
-    Written out, because not every program that runs an export antialiases as torch does; and in the whole numbers that
-    torch computes with on bytes: where a side is halved, halves are common, and to round them otherwise changes
-    classes.
+
+def resize_weights(length: int, wanted: int) -> Float[Tensor, "wanted length"]:
+    """Weight of each pixel of a side in each pixel of the resized side: bilinear, antialiased.
+
+    The resizing is written out as a matrix product, because not every runtime antialiases as torch does. The weights
+    are rounded to the fixed-point numbers that torch uses for bytes: if a side is halved, values ending in .5 are
+    frequent, and another rounding would change classes.
+
+    Args:
+        length: Length of the side, in pixels.
+        wanted: Length of the resized side, in pixels.
     """
     scale = torch.tensor(1.0, dtype=torch.float64) * length / wanted
     centers = (torch.arange(wanted)[:, None] + 0.5) * scale
-    away = (torch.arange(length)[None] + 0.5 - centers).abs() / scale.clamp(min=1)
-    shares = (1 - away).clamp(min=0)
-    shares = shares / shares.sum(1, keepdim=True)
-    # The most binary digits with which the largest share is below 2^15, 22 at most.
-    unit = torch.exp2(torch.ceil(torch.log2(32767.5 / shares.max())).clamp(max=23) - 1)
-    return ((shares * unit + 0.5).floor() / unit).float()
+    distances = (torch.arange(length)[None] + 0.5 - centers).abs() / scale.clamp(min=1)
+    weights = (1 - distances).clamp(min=0)
+    weights = weights / weights.sum(1, keepdim=True)
+    # The largest number of binary digits with which the largest weight is below 2^15, at most 22.
+    unit = torch.exp2(torch.ceil(torch.log2(32767.5 / weights.max())).clamp(max=23) - 1)
+    return ((weights * unit + 0.5).floor() / unit).float()
 
 
-def whole(values: Tensor) -> Tensor:
-    """The nearest byte, halves upwards."""
+def round_to_byte(values: Tensor) -> Tensor:
+    """The nearest whole numbers from 0 to 255; halves are rounded up."""
     return (values + 0.5).floor().clamp(0, 255)
-
-
-def _first(logits: Tensor, side: int, length: int) -> Tensor:
-    """The first rows or columns."""
-    return logits.index_select(side, torch.arange(length, device=logits.device))

@@ -1,4 +1,4 @@
-"""The certificate of an export: what it makes of the run's own validation split, beside what the run makes of it."""
+"""Parity certificate of an export: its scores and times on a split, compared with those of the run."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,30 +16,32 @@ from pixelwise.metrics import confusion
 from pixelwise.metrics.scores import finite
 
 Segment = Callable[[UInt8[np.ndarray, "H W 3"]], UInt8[np.ndarray, "H W"]]
-"""An RGB image to its class ids."""
+"""Function from an RGB image to its class ids."""
 
-CHANGED, LOST = {"fp32": 0.001, "int8": 0.05}, {"fp32": 0.001, "int8": 0.02}
-"""Bounds: of the share of pixels whose class changes, and of the mean IoU that is lost."""
+MAX_CHANGED_PIXELS = {"fp32": 0.001, "int8": 0.05}
+"""Precision -> maximum share of pixels whose class differs from that of the run."""
+MAX_LOST_MEAN_IOU = {"fp32": 0.001, "int8": 0.02}
+"""Precision -> maximum decrease of the mean IoU."""
 
 
 class Certificate(Spec):
-    """What an export was measured to do.
+    """Scores, times and sizes of an export and of its run.
 
     Attributes:
-        to: The format.
-        precision: Of its convolutions.
-        split: Where it was measured.
-        images: On how many images.
-        mean_iou: Of the run, by torch in fp32.
-        mean_iou_exported: Of the export.
-        changed_pixels: Share of the pixels that get another class, 0..1.
-        milliseconds: Median time of an image, by torch in fp32.
-        milliseconds_exported: Median time of an image, by the export.
-        machine: What the times are of.
-        bytes_run: Of the run's weights.
-        bytes_exported: Of the export's files.
-        bound_changed_pixels: More than that is refused.
-        bound_lost_mean_iou: More than that is refused.
+        to: Format of the export.
+        precision: Precision of its convolutions.
+        split: Name of the split.
+        images: Number of images.
+        mean_iou: Mean IoU of the run, by torch in fp32.
+        mean_iou_exported: Mean IoU of the export.
+        changed_pixels: Share of pixels whose class differs, 0..1.
+        milliseconds: Median time per image of the run, by torch in fp32.
+        milliseconds_exported: Median time per image of the export.
+        machine: Machine that the times were measured on.
+        bytes_run: Size of the run's weights.
+        bytes_exported: Size of the export's files.
+        bound_changed_pixels: Maximum allowed share of changed pixels.
+        bound_lost_mean_iou: Maximum allowed decrease of the mean IoU.
     """
 
     to: str
@@ -61,14 +63,15 @@ class Certificate(Spec):
         """Checks the bounds.
 
         Raises:
-            RunError: One is passed.
+            RunError: A bound is exceeded.
         """
         lost = (self.mean_iou or 0) - (self.mean_iou_exported or 0)
         if self.changed_pixels > self.bound_changed_pixels or lost > self.bound_lost_mean_iou:
             raise RunError(
-                f"the export to {self.to} ({self.precision}) is not the run: it changes {self.changed_pixels:.3%} of"
-                f" the pixels of {self.split} (allowed: {self.bound_changed_pixels:.1%}) and loses {lost:.4f} of mean"
-                f" IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was kept."
+                f"the export to {self.to} ({self.precision}) differs too much from the run: it changes"
+                f" {self.changed_pixels:.3%} of the pixels of {self.split} (allowed: {self.bound_changed_pixels:.1%})"
+                f" and loses {lost:.4f} of mean IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was written; choose"
+                " another format or precision."
             )
 
 
@@ -83,67 +86,69 @@ def certify(
     weights: Path,
     files: Sequence[Path],
 ) -> Certificate:
-    """Predicts a split twice.
+    """Predicts a split with a run and with its export, and compares the two.
 
     Args:
-        run: The run's own predictor.
-        export: The exported one.
+        run: Predictor of the run.
+        export: Predictor of the export.
         dataset: The split.
-        to: The format.
-        precision: Of the export.
-        split: The split's name.
-        weights: The run's.
-        files: The export's.
+        to: Format of the export.
+        precision: Precision of the export.
+        split: Name of the split.
+        weights: Weights file of the run.
+        files: Files of the export.
 
     Raises:
         DataError: A file of the split cannot be used.
     """
     classes = dataset.label_space.num_classes
-    before = np.zeros((classes, classes), np.int64)
-    after, changed, pixels = before.copy(), 0, 0
+    matrix_run, matrix_export = np.zeros((2, classes, classes), np.int64)
+    changed, pixels = 0, 0
     seconds: list[tuple[float, float]] = []
-    for index in track(range(len(dataset)), "certifying"):
+    for index in track(range(len(dataset)), "comparing"):
         sample = dataset[index]
         image = np.ascontiguousarray(sample.image.permute(1, 2, 0).numpy())
-        began = time.perf_counter()
-        ours = run(image)
-        between = time.perf_counter()
-        theirs = export(image)
-        seconds.append((between - began, time.perf_counter() - between))
+        times = [time.perf_counter()]
+        by_run = run(image)
+        times.append(time.perf_counter())
+        by_export = export(image)
+        times.append(time.perf_counter())
+        seconds.append((times[1] - times[0], times[2] - times[1]))
         labels = sample.labels.numpy()
-        for matrix, said in ((before, ours), (after, theirs)):
-            matrix += _count(labels, said, classes)
-        changed += int((ours != theirs).sum())
-        pixels += ours.size
-    ours_ms, theirs_ms = 1000 * np.median(np.array(seconds), axis=0)
+        matrix_run += _count(labels, by_run, classes)
+        matrix_export += _count(labels, by_export, classes)
+        changed += int((by_run != by_export).sum())
+        pixels += by_run.size
+    ms_run, ms_export = 1000 * np.median(np.array(seconds), axis=0)
     return Certificate(
         to=to,
         precision=precision,
         split=split,
         images=len(dataset),
-        mean_iou=finite(confusion.mean_iou(before)),
-        mean_iou_exported=finite(confusion.mean_iou(after)),
+        mean_iou=finite(confusion.mean_iou(matrix_run)),
+        mean_iou_exported=finite(confusion.mean_iou(matrix_export)),
         changed_pixels=changed / max(1, pixels),
-        milliseconds=float(ours_ms),
-        milliseconds_exported=float(theirs_ms),
+        milliseconds=float(ms_run),
+        milliseconds_exported=float(ms_export),
         machine=_machine(),
         bytes_run=weights.stat().st_size,
         bytes_exported=sum(file.stat().st_size for file in files),
-        bound_changed_pixels=CHANGED[precision],
-        bound_lost_mean_iou=LOST[precision],
+        bound_changed_pixels=MAX_CHANGED_PIXELS[precision],
+        bound_lost_mean_iou=MAX_LOST_MEAN_IOU[precision],
     )
 
 
 def _machine() -> str:
+    """Processor, cores, version of torch and number of its threads, in words."""
     import torch
 
-    about, threads = describe_machine(), torch.get_num_threads()
-    on = f"{threads} thread{'s' if threads > 1 else ''}"
-    return f"{about['processor']}, {about['cores']} cores, torch {about['torch']} on {on}"
+    facts, threads = describe_machine(), torch.get_num_threads()
+    words = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{facts['processor']}, {facts['cores']} cores, torch {facts['torch']} on {words}"
 
 
-def _count(labels: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
+def _count(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     import torch
 
-    counted: np.ndarray = confusion.count(torch.from_numpy(labels), torch.from_numpy(said), classes).numpy()
-    return counted
+    matrix: np.ndarray = confusion.count(torch.from_numpy(labels), torch.from_numpy(predicted), classes).numpy()
+    return matrix

@@ -88,13 +88,13 @@ class SeparableAspp(nn.Module):
         super().__init__()
         views = [conv_norm_act(channels_in, channels, kernel=1)]
         views += [separable(channels_in, channels, rate) for rate in rates]
-        self.inference = nn.ModuleList(views)
+        self.views = nn.ModuleList(views)
         self.mean = conv_norm_act(channels_in, channels, kernel=1)
         self.join = nn.Sequential(conv_norm_act((len(views) + 1) * channels, channels, kernel=1), nn.Dropout(DROPOUT))
 
     def forward(self, features: Features) -> Projected:
         """As large as what it is given."""
-        views = [view(features) for view in self.inference]
+        views = [view(features) for view in self.views]
         views.append(resized(self.mean(F.adaptive_avg_pool2d(features, 1)), features))
         joined: Projected = self.join(torch.cat(views, dim=1))
         return joined

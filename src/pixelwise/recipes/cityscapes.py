@@ -1,4 +1,4 @@
-"""Recipes on Cityscapes."""
+"""Recipes for Cityscapes."""
 
 from pixelwise.data import Cityscapes
 from pixelwise.data.transforms import Augment
@@ -9,7 +9,7 @@ from pixelwise.recipes.registry import recipe
 
 @recipe("cityscapes/fcn")
 def fcn() -> Experiment:
-    """The reports' baseline network on the 19 train classes of Cityscapes at 512×1024, from scratch. Not measured."""
+    """FCN baseline of the reports on the 19 classes of Cityscapes at 512×1024, trained from scratch. Not measured."""
     return Experiment(
         data=Cityscapes(),
         model=Fcn(),

@@ -1,4 +1,4 @@
-"""Recipes on a folder of the user's own."""
+"""Recipes for a folder of the user's own images and labels."""
 
 from pixelwise.data import Folder
 from pixelwise.data.transforms import Augment
@@ -9,9 +9,9 @@ from pixelwise.recipes.registry import recipe
 
 @recipe("folder/fcn")
 def fcn() -> Experiment:
-    """A starting point for images and labels of your own, brought to 256×256; `--data-root` is their folder.
+    """FCN baseline for your own images and labels, resized to 256×256; `--data-root` is their folder.
 
-    Not measured: how long it takes and how good it gets is up to the images.
+    A starting point. Not measured: duration and accuracy depend on the images.
     """
     return Experiment(
         data=Folder(),

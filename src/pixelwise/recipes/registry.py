@@ -1,4 +1,4 @@
-"""Names of recipes."""
+"""Registry of recipes."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,19 @@ from pixelwise.experiment import Experiment
 Recipe = Callable[[], Experiment]
 
 RECIPES: dict[str, Recipe] = {}
-"""Every recipe by its name."""
+"""Name -> recipe."""
 
 
 def recipe(name: str) -> Callable[[Callable[[], Experiment]], Recipe]:
-    """Decorator that registers a function which returns an experiment. The experiment gets the recipe's name."""
+    """Decorator that registers a function as a recipe. The experiment that it returns gets the recipe's name.
+
+    Args:
+        name: Name of the recipe, `<data set>/<variant>` or `<report>/<system>`.
+    """
 
     def register(function: Callable[[], Experiment]) -> Recipe:
         if name in RECIPES:
-            raise ValueError(f"two recipes are called {name}")
+            raise ValueError(f"there are two recipes with the name {name}; rename one of them")
 
         def named() -> Experiment:
             return function().replace(name=name)

@@ -165,7 +165,7 @@ def compare_groups(groups: Sequence[Group], split: str, data: str) -> Comparison
         RunError: A run was not evaluated on the split, two of a group have the same seed, or images or classes differ.
     """
     matrices = [_matrices(members, split) for members in groups]
-    spread, together = bootstrap.seeds(matrices), None
+    spread, together = bootstrap.seed_variation(matrices), None
     if len(groups) == 1:
         together = _entry([confusion.mean_iou(matrix) for matrix in matrices[0].sum(1)], None)
         groups, matrices = by_seed(groups), [of_seed[None] for of_seed in matrices[0]]
@@ -233,8 +233,8 @@ def check_comparable(runs: Sequence[Run], split: str) -> None:
             raise RunError(f"{runs[0].path} and {run.path} have different classes; give runs on the same data set.")
         if run.per_image(split)[0] != ids:
             raise RunError(
-                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both on the same"
-                " data."
+                f"{runs[0].path} and {run.path} were evaluated on different images of '{split}'; evaluate both on the"
+                " same data."
             )
 
 

@@ -1,9 +1,9 @@
 """Migrations: contents of run folders of earlier schema versions, brought to the current one when they are read.
 
 Version 2 added the images of an epoch, official scores and groups of classes, 3 `fit.compile`, 4 the memory of an
-epoch, 5 results with test-time augmentation and more ways to train; older files lack these, and the fields have defaults. 6
-added the confidence interval of the mean IoU and removed `augment.balance`. 7 renamed fields, and epochs count passes
-over the training images: before, an epoch was `fit.passes` passes long.
+epoch, 5 results with test-time augmentation and more ways to train; older files lack these, and the fields have
+defaults. 6 added the confidence interval of the mean IoU and removed `augment.balance`. 7 renamed fields, and epochs
+count passes over the training images: before, an epoch was `fit.passes` passes long.
 """
 
 import json

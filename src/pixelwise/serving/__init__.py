@@ -1,1 +1,1 @@
-"""A trained network behind HTTP: images in, label maps, overlays or polygons out."""
+"""HTTP server for a run or an export: images in; label maps, overlays or polygons out."""

@@ -1,4 +1,4 @@
-"""Requests that arrive together are predicted together, one batch after the other, in one thread."""
+"""Queue that predicts images of concurrent requests in batches, one batch after the other, in one thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,67 +11,68 @@ from jaxtyping import UInt8
 from pixelwise.inference.predictor import Segmented
 
 Pixels = UInt8[np.ndarray, "H W 3"]
-LARGEST = 8
-"""Images in a batch."""
+MAX_BATCH = 8
+"""Maximum number of images in a batch."""
 
 
-class _Waiting(NamedTuple):
+class _Item(NamedTuple):
     image: Pixels
     confidence: bool
-    answer: asyncio.Future[Segmented]
+    result: asyncio.Future[Segmented]
 
 
 class Batches:
-    """A queue in front of a network.
+    """Queue of images in front of a predictor.
 
     Args:
-        segment: Predicts several images, with or without confidence.
+        segment: Function that predicts several images, with or without confidence.
     """
 
     def __init__(self, segment: Callable[[list[Pixels], bool], list[Segmented]]) -> None:
         self._segment = segment
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Item] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "network")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins to take images."""
+        """Starts to process images."""
         self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
-        """Finishes what was taken, and ends."""
+        """Processes all queued images, then stops."""
         await self._queue.join()
         if self._task:
             self._task.cancel()
         self._thread.shutdown()
 
     async def segment(self, image: Pixels, confidence: bool = False) -> Segmented:
-        """The class ids of an image, and how sure the network is of them where that is asked for."""
-        answer: asyncio.Future[Segmented] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Waiting(image, confidence, answer))
-        return await answer
+        """Class ids of an image, and their confidence if it is requested."""
+        result: asyncio.Future[Segmented] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Item(image, confidence, result))
+        return await result
 
     async def _work(self) -> None:
         while True:
             batch = [await self._queue.get()]
-            while len(batch) < LARGEST and not self._queue.empty():
+            while len(batch) < MAX_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            await self._answer([one for one in batch if not one.answer.done()])  # the others waited too long
+            await self._predict([item for item in batch if not item.result.done()])  # the others have timed out
             for _ in batch:
                 self._queue.task_done()
 
-    async def _answer(self, batch: list[_Waiting]) -> None:
+    async def _predict(self, batch: list[_Item]) -> None:
+        """Predicts a batch and sets the result, or the exception, of its items."""
         if not batch:
             return
-        images, confidence = [one.image for one in batch], any(one.confidence for one in batch)
+        images, confidence = [item.image for item in batch], any(item.confidence for item in batch)
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._thread, self._segment, images, confidence)
-        except Exception as e:  # whoever asked is told; the next batch has nothing to do with it
-            for one in batch:
-                if not one.answer.done():
-                    one.answer.set_exception(e)
+            results = await loop.run_in_executor(self._thread, self._segment, images, confidence)
+        except Exception as e:  # passed on to the requests of this batch; the next batch is not affected
+            for item in batch:
+                if not item.result.done():
+                    item.result.set_exception(e)
         else:
-            for one, segmented in zip(batch, found, strict=True):
-                if not one.answer.done():  # its client may have gone
-                    one.answer.set_result(segmented)
+            for item, segmented in zip(batch, results, strict=True):
+                if not item.result.done():  # the client may have disconnected
+                    item.result.set_result(segmented)

@@ -1,13 +1,13 @@
-// How an answer is drawn over its image; `state` and `find` are page.js's.
+// Drawing of a prediction over its image. `state`, `find` and `view` are defined in page.js.
 "use strict";
 
 const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 
-// The layer that lies over the image, as a canvas of its size; made anew when something about it changed.
+// Layer over the image, as a canvas of the same size; drawn again only if something changed.
 function layer() {
-  const { width, height } = state.answer;
-  const wanted = [state.asked, view(), state.highlighted, ...state.hidden].join(" ");
-  if (state.drawn === wanted) return state.layer;
+  const { width, height } = state.prediction;
+  const key = [state.requests, view(), state.highlighted, ...state.hidden].join(" ");
+  if (state.drawn === key) return state.layer;
   const canvas = new OffscreenCanvas(width, height);
   const pixels = new ImageData(width, height);
   const words = new Uint32Array(pixels.data.buffer);
@@ -15,12 +15,12 @@ function layer() {
   const values = view() === "confidence" ? state.confidence : state.classes;
   for (let i = 0; i < values.length; i++) words[i] = table[values[i]];
   canvas.getContext("2d").putImageData(pixels, 0, 0);
-  Object.assign(state, { layer: canvas, drawn: wanted });
+  Object.assign(state, { layer: canvas, drawn: key });
   return canvas;
 }
 
 function word(red, green, blue, alpha) {
-  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // bytes lie in the order red, green, blue, alpha
+  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // byte order: red, green, blue, alpha
 }
 
 function palette() {
@@ -34,15 +34,15 @@ function palette() {
 
 function viridis() {
   return Uint32Array.from({ length: 256 }, (_, value) => {
-    const place = (value / 255) * (VIRIDIS.length - 1);
-    const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
-    const mixed = VIRIDIS[low].map((part, i) => Math.round(part + (VIRIDIS[low + 1][i] - part) * (place - low)));
+    const position = (value / 255) * (VIRIDIS.length - 1);
+    const low = Math.min(Math.floor(position), VIRIDIS.length - 2);
+    const mixed = VIRIDIS[low].map((part, i) => Math.round(part + (VIRIDIS[low + 1][i] - part) * (position - low)));
     return word(...mixed, 255);
   });
 }
 
 function draw() {
-  if (!state.answer) return;
+  if (!state.prediction) return;
   const canvas = find("canvas");
   const context = canvas.getContext("2d");
   const { width, height } = canvas;

@@ -1,4 +1,4 @@
-"""Monitoring for Prometheus: requests by status, response times, requests in progress."""
+"""Metrics for Prometheus: requests by status, response times, requests in progress."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,34 +14,41 @@ class Monitoring:
 
     Attributes:
         registry: Registry that Prometheus reads.
-        taken: Requests to segment that are being answered.
+        in_progress: Number of segmentation requests in progress.
     """
 
     def __init__(self) -> None:
-        self.registry, self.taken = CollectorRegistry(), 0
+        self.registry, self.in_progress = CollectorRegistry(), 0
         self._requests = Counter(
-            "pixelwise_requests", "Requests to segment, by status", ["status"], registry=self.registry
+            "pixelwise_requests", "Segmentation requests by HTTP status", ["status"], registry=self.registry
         )
-        self._seconds = Histogram("pixelwise_seconds", "From arrival to answer", registry=self.registry)
-        taken = Gauge("pixelwise_taken", "Requests that are being answered", registry=self.registry)
-        taken.set_function(lambda: self.taken)
+        self._seconds = Histogram(
+            "pixelwise_response_seconds", "Time from the arrival of a request to its response", registry=self.registry
+        )
+        gauge = Gauge("pixelwise_requests_in_progress", "Segmentation requests in progress", registry=self.registry)
+        gauge.set_function(lambda: self.in_progress)
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Counts a request as long as it is being answered."""
-        self.taken += 1
+    def count_in_progress(self) -> Iterator[None]:
+        """Counts a request as in progress within the context."""
+        self.in_progress += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.in_progress -= 1
 
-    async def observe(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Counts a request, if it is one to segment."""
+    async def observe(self, request: Request, respond: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Responds to a request; counts and times it if it is a segmentation request.
+
+        Args:
+            request: The request.
+            respond: Function that handles the request.
+        """
         if request.url.path != "/v1/segment":
-            return await go_on(request)
-        began, status = time.perf_counter(), 500  # unless an answer says otherwise
+            return await respond(request)
+        began, status = time.perf_counter(), 500  # the status of a request that raises an exception
         try:
-            response = await go_on(request)
+            response = await respond(request)
             status = response.status_code
             return response
         finally:

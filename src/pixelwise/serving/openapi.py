@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of requests whose bodies are images."""
+"""OpenAPI descriptions of the operations, which FastAPI cannot derive for bodies that are images."""
 
 from typing import Any
 
@@ -10,67 +10,70 @@ _TEXT, _COUNT, _SHARE = {"type": "string"}, {"type": "integer"}, {"type": "numbe
 _POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 
-def _object(about: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "object", "description": about, "properties": fields, "required": list(fields)}
+def _object(description: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "object", "description": description, "properties": fields, "required": list(fields)}
 
 
-def _list(about: str, items: Any) -> dict[str, Any]:
-    return {"type": "array", "description": about, "items": items}
+def _list(description: str, items: Any) -> dict[str, Any]:
+    return {"type": "array", "description": description, "items": items}
 
 
 _CLASS = _object(
-    "A class that occurs.",
+    "Class that occurs in the image.",
     name=_TEXT,
     raw_id=_COUNT,
-    share={**_SHARE, "description": "Of the image's pixels."},
+    share={**_SHARE, "description": "Share of the pixels of the image."},
     polygons=_list(
-        "Each part of it: its outer ring, then its holes, as points (x, y) in pixels from the upper left.",
-        _list("Rings.", _list("A ring, which ends where it began.", _POINT)),
+        "Polygons: the outer ring, then the holes, as points (x, y) in pixels from the upper left corner.",
+        _list("Rings.", _list("Closed ring: the last point is the first one.", _POINT)),
     ),
 )
-_NUMBERS = _object("Shares and outlines.", width=_COUNT, height=_COUNT, classes=_list("Those that occur.", _CLASS))
+_NUMBERS = _object(
+    "Shares and outlines of the classes.", width=_COUNT, height=_COUNT, classes=_list("Classes that occur.", _CLASS)
+)
 _PAGE = _object(
-    "For the page at /: class ids and confidence as gray PNG in base64.",
+    "Data of the page at /: class ids and confidence as gray-scale PNG in base64.",
     width=_COUNT,
     height=_COUNT,
-    shares=_list("Of every class, in the order of /v1/model.", _SHARE),
+    shares=_list("Share of each class, in the order of /v1/model.", _SHARE),
     classes=_TEXT,
-    confidence={"type": ["string", "null"], "description": "255 is sure; null where an export is served."},
+    confidence={"type": ["string", "null"], "description": "Confidence from 0 to 255; null if an export is served."},
 )
 _MODEL = _object(
-    "What responses.",
+    "The served network.",
     name=_TEXT,
     epoch=_COUNT,
     classes=_list(
-        "In the order of their ids.", _object("A class.", name=_TEXT, raw_id=_COUNT, color=_list("RGB.", _COUNT))
+        "Classes, in the order of their ids.",
+        _object("A class.", name=_TEXT, raw_id=_COUNT, color=_list("RGB.", _COUNT)),
     ),
     examples=_COUNT,
-    pixelwise={**_TEXT, "description": "The version."},
+    pixelwise={**_TEXT, "description": "Version of pixelwise."},
 )
-_WHY = {
+_REASONS = {
     401: "The token is missing or wrong.",
-    404: "There is none of that number.",
-    406: "No kind of answer that the client accepts.",
-    413: "Too many bytes or pixels.",
-    415: "The body says that it is no image.",
-    422: "The body is no image that can be read.",
-    429: "Too many wait.",
+    404: "There is no example with this number.",
+    406: "The client accepts none of the available media types.",
+    413: "The image has too many bytes or pixels.",
+    415: "The content type of the body is not an image.",
+    422: "The body is not a readable image.",
+    429: "Too many requests are in progress.",
     500: "The network failed.",
-    503: "It took too long.",
+    503: "The response took too long.",
 }
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/tiff", "application/octet-stream")
-"""Bodies that are written down; every `image/…` is taken."""
+"""Documented content types of a body; every `image/…` is accepted."""
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Responses that are a sentence."""
-    return {status: {"description": _WHY[status], "content": {"application/json": _ERROR}} for status in statuses}
+    """Error responses, by HTTP status."""
+    return {status: {"description": _REASONS[status], "content": {"application/json": _ERROR}} for status in statuses}
 
 
 SEGMENT: dict[str, Any] = {
     "responses": {
         200: {
-            "description": "What `Accept` asked for.",
+            "description": "The prediction, in the media type that `Accept` selects.",
             "content": {
                 responses.LABELS: _BINARY,
                 responses.OVERLAY: _BINARY,
@@ -92,6 +95,11 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-def described(what: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Both, their responses together."""
-    return {**what, **more, "responses": {**what["responses"], **more.get("responses", {})}}
+def operation(description: dict[str, Any], access: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a route: a description of the operation, extended by its access control.
+
+    Args:
+        description: One of `SEGMENT`, `MODEL` and `EXAMPLE`.
+        access: Dependencies and additional responses; empty without a token.
+    """
+    return {**description, **access, "responses": {**description["responses"], **access.get("responses", {})}}

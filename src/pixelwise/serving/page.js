@@ -1,70 +1,71 @@
-// The page at `/`: one image at a time goes to v1/segment, and what comes back is drawn over it.
+// The page at `/`: sends one image at a time to v1/segment and draws the predicted classes over it.
 "use strict";
 
 const PAGE = "application/vnd.pixelwise.page+json";
 const find = (id) => document.getElementById(id);
 const state = {
-  model: null, token: "", file: null, bitmap: null, answer: null, classes: null, confidence: null,
-  hidden: new Set(), highlighted: null, asked: 0, layer: null, drawn: "",
+  model: null, token: "", file: null, bitmap: null, prediction: null, classes: null, confidence: null,
+  hidden: new Set(), highlighted: null, requests: 0, layer: null, drawn: "",
 };
 
 function headers(more) {
   return state.token ? { ...more, Authorization: `Bearer ${state.token}` } : { ...more };
 }
 
-function say(sentence) {
-  find("error").textContent = sentence;
-  find("error").hidden = !sentence;
-  if (sentence) find("error").scrollIntoView({ block: "nearest" });
+function showError(message) {
+  find("error").textContent = message;
+  find("error").hidden = !message;
+  if (message) find("error").scrollIntoView({ block: "nearest" });
 }
 
-// The answer to a request, or null after the reason was shown.
-async function ask(address, options = {}) {
+// The response to a request, or null after an error was shown.
+async function request(address, options = {}) {
   let response;
   try {
     response = await fetch(address, { ...options, headers: headers(options.headers) });
   } catch {
-    say("The server does not answer: is it still running?");
+    showError("The server does not respond. Check that it is running.");
     return null;
   }
   if (response.ok) return response;
-  const told = await response.json().catch(() => ({}));
+  const content = await response.json().catch(() => ({}));
   if (response.status === 401) find("token").hidden = false;
-  say(told.error ?? `The server answered ${response.status}.`);
+  showError(content.error ?? `The server responded with status ${response.status}.`);
   return null;
 }
 
 function segment(file, kind) {
   const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-  return ask("v1/segment", { method: "POST", body: file, headers: { Accept: kind, "Content-Type": type } });
+  return request("v1/segment", { method: "POST", body: file, headers: { Accept: kind, "Content-Type": type } });
 }
 
-async function take(file) {
+async function openFile(file) {
   if (!file) return;
   await ready;
-  if (!state.model) return; // without its classes nothing can be drawn; what is missing was said
-  const number = ++state.asked;
-  say("");
+  if (!state.model) return; // without the classes nothing can be drawn; an error is shown already
+  const number = ++state.requests;
+  showError("");
   find("busy").hidden = false;
   const began = performance.now();
   try {
     const response = await segment(file, PAGE);
-    if (!response || number !== state.asked) return; // another image was given meanwhile
+    if (!response || number !== state.requests) return; // another image was opened in the meantime
     const seconds = (performance.now() - began) / 1000;
-    const answer = await response.json();
+    const prediction = await response.json();
     const [classes, confidence, bitmap] = await Promise.all([
-      gray(answer.classes), answer.confidence && gray(answer.confidence), createImageBitmap(file).catch(() => null),
+      grayValues(prediction.classes), prediction.confidence && grayValues(prediction.confidence),
+      createImageBitmap(file).catch(() => null),
     ]);
-    if (number !== state.asked) return;
-    Object.assign(state, { file, answer, classes, confidence, bitmap, highlighted: null });
+    if (number !== state.requests) return;
+    Object.assign(state, { file, prediction, classes, confidence, bitmap, highlighted: null });
     show(file.name, seconds);
   } finally {
-    if (number === state.asked) find("busy").hidden = true;
+    if (number === state.requests) find("busy").hidden = true;
   }
 }
 
-// The values of a gray PNG in base64.
-async function gray(base64) {
+// Pixel values of a gray-scale PNG in base64.
+async function grayValues(base64) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const picture = await createImageBitmap(new Blob([bytes], { type: "image/png" }), {
     colorSpaceConversion: "none", premultiplyAlpha: "none",
@@ -78,26 +79,26 @@ async function gray(base64) {
 }
 
 function show(name, seconds) {
-  const { width, height } = state.answer;
+  const { width, height } = state.prediction;
   find("caption").textContent = `${name || "pasted image"}, ${width}×${height}, ${seconds.toFixed(2)} s`;
   for (const id of ["result", "panel"]) find(id).hidden = false;
-  const sure = document.querySelector("[name=view][value=confidence]");
-  sure.parentElement.hidden = !state.confidence;
-  if (!state.confidence && sure.checked) document.querySelector("[name=view][value=overlay]").checked = true;
-  if (!state.bitmap) say("This browser cannot show such a file: here are its classes alone.");
+  const confidence = document.querySelector("[name=view][value=confidence]");
+  confidence.parentElement.hidden = !state.confidence;
+  if (!state.confidence && confidence.checked) document.querySelector("[name=view][value=overlay]").checked = true;
+  if (!state.bitmap) showError("This browser cannot display the file format. Only the classes are shown.");
   find("canvas").width = width;
   find("canvas").height = height;
-  list();
+  listClasses();
   draw();
-  find("result").scrollIntoView({ block: "nearest" }); // on a phone it lies below what was pressed
+  find("result").scrollIntoView({ block: "nearest" }); // on a phone the result is below the button
 }
 
 const view = () => document.querySelector("[name=view]:checked").value;
 
-function list() {
-  const places = state.model.classes.map((about, id) => ({ ...about, id, share: state.answer.shares[id] }));
-  places.sort((a, b) => b.share - a.share);
-  find("classes").replaceChildren(...places.map(({ id, name, color, share }) => {
+function listClasses() {
+  const rows = state.model.classes.map((model, id) => ({ ...model, id, share: state.prediction.shares[id] }));
+  rows.sort((a, b) => b.share - a.share);
+  find("classes").replaceChildren(...rows.map(({ id, name, color, share }) => {
     const item = document.createElement("li");
     const label = document.createElement("label");
     const box = document.createElement("input");
@@ -133,12 +134,12 @@ function highlight(id) {
 
 function toggleAll(hide) {
   state.hidden = new Set(hide ? state.model.classes.keys() : []);
-  list();
+  listClasses();
   draw();
 }
 
-// Where the pointer is, in pixels of the image.
-function place(event) {
+// Position of the pointer, in pixels of the image.
+function position(event) {
   const canvas = find("canvas");
   const box = canvas.getBoundingClientRect();
   const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
@@ -147,20 +148,20 @@ function place(event) {
   return [x, y];
 }
 
-// Which class lies under the pointer, and how sure the network is of it.
-function under(event) {
+// Class and confidence of the pixel at the pointer.
+function describePixel(event) {
   const { width, height } = find("canvas");
-  const [x, y] = place(event);
+  const [x, y] = position(event);
   if (x < 0 || y < 0 || x >= width || y >= height) return "\u00a0";
   const pixel = y * width + x;
   const name = state.model.classes[state.classes[pixel]].name;
-  return state.confidence ? `${name}, ${Math.round((100 * state.confidence[pixel]) / 255)} % sure` : name;
+  return state.confidence ? `${name}, confidence ${Math.round((100 * state.confidence[pixel]) / 255)} %` : name;
 }
 
-// Before and after, by drawing over the image itself.
+// Dragging over the image moves the border between the image and its classes.
 function drag(event) {
   if (!(event.buttons & 1)) return;
-  find("split").value = Math.max(0, Math.min(100, (100 * place(event)[0]) / find("canvas").width));
+  find("split").value = Math.max(0, Math.min(100, (100 * position(event)[0]) / find("canvas").width));
   draw();
 }
 
@@ -174,13 +175,13 @@ function save(blob, name) {
 
 const stem = () => (state.file.name || "image").replace(/\.[^.]*$/, "");
 
-async function download(kind, end) {
+async function download(kind, suffix) {
   const response = await segment(state.file, kind);
-  if (response) save(await response.blob(), `${stem()}_${end}`);
+  if (response) save(await response.blob(), `${stem()}_${suffix}`);
 }
 
 async function start() {
-  const response = await ask("v1/model");
+  const response = await request("v1/model");
   if (!response) return;
   state.model = await response.json();
   find("token").hidden = true;
@@ -192,7 +193,7 @@ async function start() {
 }
 
 async function example(number) {
-  const response = await ask(`v1/examples/${number}`);
+  const response = await request(`v1/examples/${number}`);
   if (!response) return null;
   const blob = await response.blob();
   const button = document.createElement("button");
@@ -201,7 +202,7 @@ async function example(number) {
   picture.src = URL.createObjectURL(blob);
   picture.alt = `Example ${number + 1}`;
   button.append(picture);
-  button.addEventListener("click", () => take(new File([blob], `example ${number + 1}`, { type: blob.type })));
+  button.addEventListener("click", () => openFile(new File([blob], `example ${number + 1}`, { type: blob.type })));
   return button;
 }
 
@@ -210,8 +211,8 @@ function first(files) {
 }
 
 find("file").addEventListener("change", (event) => {
-  take(first(event.target.files));
-  event.target.value = ""; // the same file may be given again
+  openFile(first(event.target.files));
+  event.target.value = ""; // so that the same file can be opened again
 });
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -221,9 +222,9 @@ document.addEventListener("dragleave", () => find("drop").classList.remove("over
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   find("drop").classList.remove("over");
-  take(first(event.dataTransfer.files));
+  openFile(first(event.dataTransfer.files));
 });
-document.addEventListener("paste", (event) => take(first(event.clipboardData.files)));
+document.addEventListener("paste", (event) => openFile(first(event.clipboardData.files)));
 for (const id of ["split", "opacity"]) find(id).addEventListener("input", draw);
 find("opacity").addEventListener("input", () => { find("opacity-value").textContent = `${find("opacity").value} %`; });
 find("views").addEventListener("change", draw);
@@ -231,15 +232,15 @@ find("all").addEventListener("click", () => toggleAll(false));
 find("none").addEventListener("click", () => toggleAll(true));
 find("save").addEventListener("click", () => find("canvas").toBlob((blob) => save(blob, `${stem()}_overlay.png`)));
 for (const button of document.querySelectorAll("[data-kind]")) {
-  button.addEventListener("click", () => download(button.dataset.kind, button.dataset.end));
+  button.addEventListener("click", () => download(button.dataset.kind, button.dataset.suffix));
 }
-find("canvas").addEventListener("pointermove", (event) => { find("under").textContent = under(event); });
+find("canvas").addEventListener("pointermove", (event) => { find("under").textContent = describePixel(event); });
 for (const event of ["pointerdown", "pointermove"]) find("canvas").addEventListener(event, drag);
 find("canvas").addEventListener("pointerleave", () => { find("under").textContent = "\u00a0"; });
 find("token").addEventListener("submit", (event) => {
   event.preventDefault();
   state.token = find("secret").value;
-  say("");
+  showError("");
   ready = start();
 });
 let ready = start();

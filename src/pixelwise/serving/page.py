@@ -1,4 +1,4 @@
-"""The page at `/`, from files beside this one: no build, no CDN, nothing that another host sends."""
+"""Web page at `/`: static files of this package, without a build step and without requests to other hosts."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ HEADERS = {
 
 
 def routes() -> APIRouter:
-    """The page and what it loads."""
+    """Routes of the page and its files."""
     router = APIRouter(include_in_schema=False)
     for address, name in FILES.items():
         router.add_api_route(address, partial(_send, Path(__file__).with_name(name)), response_class=FileResponse)

@@ -1,4 +1,4 @@
-"""What a request is answered with: a label map, an overlay, shares and polygons, or all that the page shows."""
+"""Bodies of responses: label map, overlay, shares and polygons, or the data of the page."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -17,25 +17,25 @@ from pixelwise.viz.overlay import overlay
 
 LABELS, OVERLAY, NUMBERS = "image/png", "image/vnd.pixelwise.overlay+png", "application/json"
 PAGE = "application/vnd.pixelwise.page+json"
-KINDS = (LABELS, OVERLAY, NUMBERS, PAGE)
+MEDIA_TYPES = (LABELS, OVERLAY, NUMBERS, PAGE)
 
 
 def labels_png(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> bytes:
-    """The file that `pixelwise predict` writes."""
+    """Label map as PNG, the same bytes that `pixelwise predict` writes."""
     return _png(label_picture(classes, space))
 
 
 def overlay_png(image: UInt8[np.ndarray, "H W 3"], classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> bytes:
-    """The image with its classes over it."""
+    """Overlay of the classes on the image, as PNG."""
     return _png(PilImage.fromarray(overlay(image, classes, space)))
 
 
 def numbers(segmented: Segmented, space: LabelSpace) -> dict[str, Any]:
-    """Shares of the pixels by class, and outlines of the classes that occur."""
+    """Share of the pixels and outlines of each class that occurs."""
     classes = segmented.classes
     height, width = classes.shape
     counts = np.bincount(classes.ravel(), minlength=space.num_classes)
-    found = [
+    present = [
         {
             "name": space.names[class_id],
             "raw_id": space.raw_ids[class_id],
@@ -44,19 +44,19 @@ def numbers(segmented: Segmented, space: LabelSpace) -> dict[str, Any]:
         }
         for class_id in np.flatnonzero(counts[: space.num_classes]).tolist()
     ]
-    return {"width": width, "height": height, "classes": found}
+    return {"width": width, "height": height, "classes": present}
 
 
-def for_page(found: Segmented, space: LabelSpace) -> dict[str, Any]:
-    """What the page at `/` draws: the class of each pixel, and the confidence, each a gray PNG in base64."""
-    height, width = found.classes.shape
-    counts = np.bincount(found.classes.ravel(), minlength=space.num_classes)
+def for_page(segmented: Segmented, space: LabelSpace) -> dict[str, Any]:
+    """Data of the page at `/`: class ids and confidence of each pixel, as gray-scale PNG in base64."""
+    height, width = segmented.classes.shape
+    counts = np.bincount(segmented.classes.ravel(), minlength=space.num_classes)
     return {
         "width": width,
         "height": height,
-        "shares": [count / found.classes.size for count in counts[: space.num_classes].tolist()],
-        "classes": _base64(found.classes),
-        "confidence": None if found.confidence is None else _base64(found.confidence),
+        "shares": [count / segmented.classes.size for count in counts[: space.num_classes].tolist()],
+        "classes": _base64(segmented.classes),
+        "confidence": None if segmented.confidence is None else _base64(segmented.confidence),
     }
 
 
@@ -65,21 +65,22 @@ def _base64(gray: UInt8[np.ndarray, "H W"]) -> str:
 
 
 def polygons(mask: np.ndarray) -> list[list[list[tuple[float, float]]]]:
-    """Outlines of a mask: for each part, its outer ring and then its holes, as (x, y) in pixels from the upper left.
+    """Outlines of a mask: for each connected part, the outer ring and then the holes.
 
-    A ring ends where it began and cuts the corners of pixels by half a pixel.
+    Points are (x, y) in pixels from the upper left corner. The last point of a ring is its first. Rings cut the corners
+    of pixels by half a pixel.
     """
     padded = np.pad(mask.astype(np.float32), 1)
     generator = contourpy.contour_generator(z=padded, fill_type=contourpy.FillType.OuterOffset)
-    found: Any = generator.filled(0.5, 2.0)  # its type knows of chunks without a point; here is one chunk
-    points, offsets = found
+    contours: Any = generator.filled(0.5, 2.0)  # Any: the declared type includes chunks without points
+    points, offsets = contours
     return [
         [_ring(part[start:end]) for start, end in pairwise(ends)] for part, ends in zip(points, offsets, strict=True)
     ]
 
 
 def _ring(points: np.ndarray) -> list[tuple[float, float]]:
-    """Without the points that lie on a straight line between their neighbors."""
+    """Points of a ring, without those on a straight line between their neighbors."""
     steps = np.diff(points, axis=0)
     turns = np.ones(len(points), bool)
     turns[1:-1] = ~np.isclose(steps[:-1, 0] * steps[1:, 1], steps[:-1, 1] * steps[1:, 0])

@@ -51,8 +51,8 @@ def plan(key: str, systems: Sequence[str], values: Values, root: Path, folder: P
         stored = run.experiment
         if stored.name != f"{key}/{name}" or stored.data.kind != data.kind:
             raise RunError(
-                f"{run.path} contains {stored.name} on {stored.data.kind}, not {key}/{name} on {data.kind}: choose another"
-                " --out."
+                f"{run.path} contains {stored.name} on {stored.data.kind}, not {key}/{name} on {data.kind}: choose"
+                " another --out."
             )
         _check_same(run, planned.get(name, stored.replace(data=data)))
     for name in [name for name in planned if name not in existing]:

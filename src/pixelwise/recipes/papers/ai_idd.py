@@ -1,10 +1,10 @@
-"""The systems of report ai-idd: an FCN baseline, augmentation, class weights, and three other networks on IDD.
+"""Systems of report ai-idd: FCN baseline, augmentation, class weights, and three other networks on IDD.
 
-Paper: report ai-idd, Indian Driving Dataset, 27 level-3 ids of which none is ignored (unlabeled is a class); pixel
-accuracy, mean IoU and the IoU of five classes on a split that it does not name.
+Paper: report ai-idd, Indian Driving Dataset, 27 level-3 ids, none of them ignored (unlabeled is a class); pixel accuracy,
+mean IoU and the IoU of five classes on a split that the report does not name.
 
-What it leaves open, for all systems unless they say otherwise: the images' size (720×1280 here, as for its U-Net), the
-optimizer (Adam, 1e-3), epochs (20) and batch (4). Which split was evaluated is not said: val here.
+The report does not state the following. Our choices, for all systems that do not state others: image size 720×1280 (that
+of its U-Net), Adam with a learning rate of 1e-3, 20 epochs, batch size 4, evaluation on val.
 """
 
 from pixelwise.data import Idd
@@ -17,7 +17,7 @@ from pixelwise.recipes.registry import recipe
 
 @recipe("ai-idd/baseline")
 def baseline() -> Experiment:
-    """The FCN with cross-entropy."""
+    """FCN baseline with cross-entropy."""
     return Experiment(
         data=Idd(classes="all"),
         model=Fcn(),
@@ -29,25 +29,31 @@ def baseline() -> Experiment:
 
 @recipe("ai-idd/mirror-flip")
 def mirror_flip() -> Experiment:
-    """The baseline on every image and its mirror image."""
+    """Baseline trained on every image and its mirror image."""
     return baseline().replace(augment=Augment(hflip=1, keep_plain=True))
 
 
 @recipe("ai-idd/rotation")
 def rotation() -> Experiment:
-    """The baseline on every image and a copy turned by up to 1 degree either way (the report: "by 1 degree")."""
+    """Baseline trained on every image and a copy rotated by up to ±1 degree.
+
+    The report states a rotation "by 1 degree".
+    """
     return baseline().replace(augment=Augment(rotate=1, keep_plain=True))
 
 
 @recipe("ai-idd/weighted-loss")
 def weighted_loss() -> Experiment:
-    """The baseline with classes weighted by 1 - share."""
+    """Baseline with class weights 1 - share."""
     return baseline().replace(loss=CrossEntropy(class_weights="complement"))
 
 
 @recipe("ai-idd/custom-rrcnn")
 def custom_rrcnn() -> Experiment:
-    """Its own network of recurrent residual blocks, on crops of 256×256, one at a time: its memory held no more."""
+    """The report's own network of recurrent residual blocks, trained on crops of 256×256 with batch size 1.
+
+    According to the report, crop and batch size were limited by memory.
+    """
     plain = baseline()
     return plain.replace(
         model=R2Fcn(), image_size=None, augment=Augment(crop=(256, 256)), fit=plain.fit.replace(batch_size=1)
@@ -56,13 +62,16 @@ def custom_rrcnn() -> Experiment:
 
 @recipe("ai-idd/transfer-deeplabv3")
 def transfer_deeplabv3() -> Experiment:
-    """Torchvision's DeepLabV3, trained on COCO and frozen, with a head that learns; its best system."""
+    """DeepLabV3 of torchvision with frozen COCO weights and a trained head; the report's best system."""
     plain = baseline()
     return plain.replace(model=DeeplabV3(frozen=True), fit=plain.fit.replace(epochs=7))
 
 
 @recipe("ai-idd/unet")
 def unet() -> Experiment:
-    """The U-Net with BatchNorm, by SGD, one image at a time. Left open: rate and momentum (0.01, 0.9)."""
+    """U-Net with BatchNorm, trained with SGD and batch size 1.
+
+    The learning rate 0.01 and the momentum 0.9 are our choice; the report does not state them.
+    """
     fit = Fit(epochs=20, batch_size=1, optimizer=Optimizer(kind="sgd", lr=0.01, momentum=0.9))
     return baseline().replace(model=Unet(), fit=fit)

@@ -1,12 +1,11 @@
-"""The systems of report xiang-cityscapes: an FCN baseline, augmentation, losses, and four other networks.
+"""Systems of report xiang-cityscapes: FCN baseline, augmentation, losses, and four other networks.
 
 Paper: report xiang-cityscapes, Cityscapes with all 34 raw ids as classes; pixel accuracy, mean IoU and the IoU of five
-classes on a split that it does not name. Its weighted and augmented rows print the same five IoUs, very likely a
-copying error.
+classes on a split that the report does not name. The rows of the weighted and the augmented system print the same five
+IoUs, very likely a copying error. In all networks BatchNorm precedes ReLU.
 
-What it leaves open, for all systems: the rate (Adam, 1e-3), epochs (30), batch (4), which images went in (random crops
-of 800×800 here, which is the crop it states for its augmentation), and the split that was evaluated (val here). In all its
-networks BatchNorm comes before ReLU.
+The report does not state the following. Our choices, for all systems: Adam with a learning rate of 1e-3, 30 epochs, batch
+size 4, random crops of 800×800 (the crop size that it states for its augmentation), evaluation on val.
 """
 
 from pixelwise.data import Cityscapes
@@ -21,7 +20,7 @@ CROP = Augment(crop=(800, 800))
 
 @recipe("xiang-cityscapes/baseline")
 def baseline() -> Experiment:
-    """The FCN with cross-entropy."""
+    """FCN baseline with cross-entropy."""
     return Experiment(
         data=Cityscapes(classes="all"),
         model=Fcn(norm_first=True),
@@ -33,53 +32,68 @@ def baseline() -> Experiment:
 
 @recipe("xiang-cityscapes/augmented")
 def augmented() -> Experiment:
-    """The baseline with flips, rotations within 3 degrees and rescaling by 0.8 to 1.2."""
+    """Baseline with flips, rotations within ±3 degrees and rescaling by 0.8 to 1.2."""
     return baseline().replace(augment=CROP.replace(hflip=0.5, rotate=3, rescale=(0.8, 1.2)))
 
 
 @recipe("xiang-cityscapes/weighted-loss")
 def weighted_loss() -> Experiment:
-    """The baseline with weighted classes. Left open: how they are weighted (by 1 - share here)."""
+    """Baseline with class weights.
+
+    The weights 1 - share are our choice; the report does not state them.
+    """
     return baseline().replace(loss=CrossEntropy(class_weights="complement"))
 
 
 @recipe("xiang-cityscapes/dice-loss")
 def dice_loss() -> Experiment:
-    """The baseline with dice loss, in its standard form: as the report prints it, it ends near a half."""
+    """Baseline with dice loss.
+
+    The standard form of the loss is our choice; the form that the report prints approaches 0.5.
+    """
     return baseline().replace(loss=Dice())
 
 
 @recipe("xiang-cityscapes/resnet50")
 def resnet50() -> Experiment:
-    """An ImageNet ResNet-50 under the FCN's decoder."""
+    """ResNet-50 encoder with ImageNet weights and the decoder of the FCN."""
     return baseline().replace(model=ResnetFcn(encoder="resnet50", norm_first=True))
 
 
 @recipe("xiang-cityscapes/unet")
 def unet() -> Experiment:
-    """The U-Net with bilinear up-stages."""
+    """U-Net with bilinear upsampling."""
     return baseline().replace(model=Unet(up="bilinear"))
 
 
 @recipe("xiang-cityscapes/unet-aspp")
 def unet_aspp() -> Experiment:
-    """The bilinear U-Net whose last up-stage and classifier are ASPPs; about 10 GiB for each 800×800 image."""
+    """U-Net with bilinear upsampling whose last up-stage and classifier are ASPP modules.
+
+    Training needs about 10 GiB per image of 800×800.
+    """
     return baseline().replace(model=UnetAspp())
 
 
 @recipe("xiang-cityscapes/resnet50-aspp")
 def resnet50_aspp() -> Experiment:
-    """An ImageNet ResNet-50 under an ASPP that classifies; its best system."""
+    """ResNet-50 encoder with ImageNet weights and an ASPP classifier; the report's best system."""
     return baseline().replace(model=ResnetAspp(encoder="resnet50"))
 
 
 @recipe("xiang-cityscapes/resnet101-aspp")
 def resnet101_aspp() -> Experiment:
-    """The same on ResNet-101. Told in the text; no row in its table."""
+    """ResNet-101 encoder with ImageNet weights and an ASPP classifier.
+
+    The report mentions it in the text; its table does not contain it.
+    """
     return baseline().replace(model=ResnetAspp(encoder="resnet101"))
 
 
 @recipe("xiang-cityscapes/vgg16-aspp")
 def vgg16_aspp() -> Experiment:
-    """The same on VGG-16. Told in the text; no row in its table."""
+    """VGG-16 encoder with ImageNet weights and an ASPP classifier.
+
+    The report mentions it in the text; its table does not contain it.
+    """
     return baseline().replace(model=ResnetAspp(encoder="vgg16"))
