@@ -26,7 +26,7 @@ from pixelwise.reporting.comparison import (
 )
 from pixelwise.reporting.comparison_page import html
 from pixelwise.run import Run
-from pixelwise.viz.errors import who
+from pixelwise.viz.errors import difference_map
 from pixelwise.viz.qualitative import save_systems
 
 SHOWN = 3
@@ -105,7 +105,7 @@ def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Pat
             said = [predictors[which](pixels) for which in (0, place)]
             file = f"pictures/{place}_{number}.png"
             predicted = {groups[0].name: said[0], found.name: said[1]}
-            save_systems(pixels, true, predicted, space, folder / file, last={"who is right": who(pixels, true, *said)})
+            save_systems(pixels, true, predicted, space, folder / file, last={"who is right": difference_map(pixels, true, *said)})
             yield Picture(
                 column=found.name, ahead=bool(gain[index] > 0), image=name, gain=float(gain[index]), file=file
             )

@@ -108,7 +108,7 @@ def report(
     images = {}
     for caption, indices in chosen.items():
         rows = [seen.rows[index]._replace(title=f"{ids[index]}\n{scores[index]:.3f}") for index in indices]
-        save_sheet(rows, space, folder / f"{caption}.png", mistakes=True)
+        save_sheet(rows, space, folder / f"{caption}.png", error_maps=True)
         images[f"the {caption} images of {split}"] = f"report/{caption}.png"
     page = RunReport(
         name=experiment.name,
