@@ -341,8 +341,8 @@ def test_lamps_shine_through_haze(canvas: Canvas):
 
 def test_distant_things_are_smaller_and_lie_higher():
     near, far = CAMERA.project((1.0, 10.0)), CAMERA.project((1.0, 40.0))
-    assert near == (74, 70, 10)
-    assert far == (66.5, 47.5, 2.5)
+    assert tuple(near) == (74, 70, 10)
+    assert tuple(far) == (66.5, 47.5, 2.5)
     assert CAMERA.project((0.0, CAMERA.nearest))[1] == 96
     assert CAMERA.project((CAMERA.half_width(10.0), 10.0))[0] == 128
 
