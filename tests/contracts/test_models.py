@@ -16,9 +16,9 @@ from pixelwise import models
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.types import Features
 from pixelwise.experiment import Experiment
+from pixelwise.inference.weights import fill_model, load_tensors, save_tensors
 from pixelwise.models import MODELS, DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
 from pixelwise.models.timm_encoder import TimmSpec
-from pixelwise.inference.weights import fill_model, load_tensors, save_tensors
 from tests.networks import Small
 
 ON_TIMM = {kind for kind, spec in MODELS.items() if issubclass(spec, TimmSpec)}

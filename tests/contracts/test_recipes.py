@@ -71,7 +71,7 @@ def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monk
     assert epoch.lr == learning_rate(experiment.fit, 0.0)
     assert epoch.train_loss is not None
     assert epoch.train_loss > 0
-    assert run.results()["val"].epoch == Predictor.load(run, "cpu").epoch == 1
+    assert run.results()["val"].epoch == Predictor.load(run).epoch == 1
 
 
 def test_two_recipes_cannot_share_a_name() -> None:

@@ -14,6 +14,7 @@ from pixelwise.data import shapes
 from pixelwise.data.base import Sample
 from pixelwise.data.shapes import Shapes, ShapesSplit
 from pixelwise.data.shapes_drawing import canvas as canvas_module
+from pixelwise.data.shapes_drawing import draw_scene
 from pixelwise.data.shapes_drawing.canvas import Brush, Canvas, Paint
 from pixelwise.data.shapes_drawing.layout import Street, place_things
 from pixelwise.data.shapes_drawing.objects import CAR, GRASS, HOUSE, PATH, PERSON, ROAD, SKY, TREE
@@ -88,10 +89,15 @@ def test_a_cache_picture_is_not_changed_by_whoever_gets_it():
     assert same(split[0], samples(SMALL)[0])
 
 
-def test_no_more_pictures_are_cache_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch):
+def test_no_more_pictures_are_cached_than_the_limit_allows(monkeypatch: pytest.MonkeyPatch):
     drawings: list[tuple[int, int]] = []
-    draw = shapes.draw_scene
-    monkeypatch.setattr(shapes, "draw_scene", lambda rng, size: (drawings.append(size), draw(rng, size))[1])
+    draw = draw_scene
+
+    def count(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        drawings.append(size)
+        return draw(rng, size)
+
+    monkeypatch.setattr(shapes, "draw_scene", count)
     monkeypatch.setattr(shapes, "MEMORY", 4 * 48 * 64 * 3)
     split = SMALL.build("train", ROOT)
     for _ in range(2):
@@ -335,8 +341,8 @@ def test_lamps_shine_through_haze(canvas: Canvas):
 
 def test_distant_things_are_smaller_and_lie_higher():
     near, far = CAMERA.project((1.0, 10.0)), CAMERA.project((1.0, 40.0))
-    assert near == (74, 70, 10)
-    assert far == (66.5, 47.5, 2.5)
+    assert tuple(near) == (74, 70, 10)
+    assert tuple(far) == (66.5, 47.5, 2.5)
     assert CAMERA.project((0.0, CAMERA.nearest))[1] == 96
     assert CAMERA.project((CAMERA.half_width(10.0), 10.0))[0] == 128
 

@@ -139,8 +139,8 @@ def test_another_data_set_empties_watch_for_its_classes_are_others(capsys: pytes
     main(["train", "camvid/fcn", "--out", "run", *QUICK, "data.kind=shapes"])
     assert Run.open("run").experiment.watch == ()
     capsys.readouterr()
-    message = fails(["train", "camvid/fcn", *QUICK, "data.kind=shapes", 'watch=["sky"]'], capsys)
-    assert "no class is called 'sky'" in message
+    message = fails(["train", "camvid/fcn", *QUICK, "data.kind=shapes", 'watch=["bicyclist"]'], capsys)
+    assert "no class is called 'bicyclist'" in message
 
 
 def test_train_writes_a_run_and_prints_its_scores_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -165,9 +166,40 @@ def test_a_missing_library_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatc
         export(run, "onnx")
 
 
-def test_int8_is_openvinos(run: Run) -> None:
-    with pytest.raises(InvalidSpec, match="--to openvino"):
-        export(run, "onnx", options=INT8)
+@pytest.mark.parametrize(
+    ("to", "options", "message"),
+    [
+        ("onnx", InferenceOptions(flip=True), "without flip: leave out --flip, --scales and --window."),
+        ("torch", InferenceOptions(scales=(0.5, 1)), "without scales 0.5 1: leave out --flip, --scales and --window."),
+        ("onnx", InferenceOptions(window=(32, 32)), "without window 32 32: leave out --flip, --scales and --window."),
+        ("onnx", InferenceOptions(backend="onnxruntime"), "library of its format: leave out --device and --backend."),
+        ("onnx", InferenceOptions(device="cuda"), "library of its format: leave out --device and --backend."),
+        ("openvino", InferenceOptions(precision="bf16"), "--to openvino does not support bf16; use fp32, or int8 with"),
+        ("onnx", INT8, "--to onnx does not support int8; use fp32, or int8 with --to openvino."),
+        ("torch", INT8, "--to torch does not support int8; use fp32, or int8 with --to openvino."),
+    ],
+)
+def test_options_that_an_export_does_not_support_are_refused(
+    to: Format, options: InferenceOptions, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidSpec, match=re.escape(message)) as raised:
+        export(tmp_path / "no run is read", to, out=tmp_path / "export", options=options)
+    assert str(raised.value).count(". ") == 0, "one sentence"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_of_an_earlier_version_still_loads(exported: Callable[[Format], Export], tmp_path: Path) -> None:
+    """Its label space has the field names of version 6."""
+    folder = shutil.copytree(exported("torch").folder, tmp_path / "old")
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    space = about["label_space"] | {"ignored_in_evaluation": ["disc"]}
+    names = {"colors": "colours", "void_color": "void_colour", "ignored_in_evaluation": "not_judged"}
+    assert names.keys() <= space.keys()
+    about["label_space"] = {names.get(key, key): value for key, value in space.items()}
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    loaded, new = ExportedPredictor(folder), ExportedPredictor(exported("torch").folder)
+    assert loaded.label_space == new.label_space.replace(ignored_in_evaluation=("disc",))
+    assert (loaded(image(64, 80)) == new(image(64, 80))).all()
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "{", '{"label_space": {}}'])

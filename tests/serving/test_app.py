@@ -29,6 +29,7 @@ from pixelwise.serving.app import Limits, build
 from pixelwise.serving.batches import Batches
 from pixelwise.serving.responses import polygons
 from pixelwise.training.loop import train
+from pixelwise.workflows.export import export
 from pixelwise.workflows.serve import application, serve
 from tests.data.trees import write_image
 from tests.networks import Small
@@ -291,6 +292,8 @@ def test_what_answers_and_how_often_is_told(client: TestClient) -> None:
     client.post("/v1/segment", content=picture())
     told = client.get("/metrics").text
     assert 'pixelwise_requests_total{status="200"}' in told
+    assert "pixelwise_requests_in_progress 0.0" in told
+    assert re.search(r"^pixelwise_response_seconds_count [1-9]", told, re.M)
     paths = json.loads(client.get("/openapi.json").text)["paths"]
     assert {"/v1/segment", "/v1/model", "/healthz", "/metrics"} <= set(paths)
 
@@ -307,6 +310,27 @@ def test_a_folder_of_examples_is_offered_to_everyone(run: Run) -> None:
         assert Image.open(BytesIO(client.get("/v1/examples/0").content)).size == (30, 20)
     with pytest.raises(DataError, match="is not a folder"):
         application(run.path, local=True, examples=Path("shown/garden.png"))
+
+
+def test_a_run_is_served_with_inference_options(run: Run) -> None:
+    options = CPU.replace(flip=True)
+    body, pixels = picture(), np.array(Image.open(BytesIO(picture())))
+    expected, plain = Predictor.load(run, options)(pixels), Predictor.load(run, CPU)(pixels)
+    assert (expected != plain).any()
+    with TestClient(application(run.path, local=False, options=options)) as client:
+        labels = np.array(Image.open(BytesIO(client.post("/v1/segment", content=body).content)))
+    assert (labels == np.array(Shapes().label_space.raw_ids)[expected]).all()
+
+
+@pytest.mark.parametrize("options", [InferenceOptions(flip=True), CPU, InferenceOptions(precision="bf16")])
+def test_an_export_is_served_without_inference_options(run: Run, options: InferenceOptions, tmp_path: Path) -> None:
+    folder = export(run, "torch", out=tmp_path / "export").folder
+    with TestClient(application(folder, local=True)) as client:
+        assert client.get("/v1/model").json()["name"] == "tests/served, torch"
+        assert client.post("/v1/segment", content=picture()).status_code == 200
+    with pytest.raises(InvalidSpec, match="is an export, whose inference options are fixed: leave out --device") as e:
+        application(folder, local=True, options=options)
+    assert str(e.value).count(". ") == 0, "one sentence"
 
 
 def test_what_cannot_be_served_is_told_before_anything_is_loaded(run: Run) -> None:

@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_every_score_of_a_record_is_labeled_with_its_test_time_augmentation(run: Run, tmp_path: Path) -> None:
-    plain, augmented = run.results()["val"], evaluate(run, options=InferenceOptions(flip=True, scales=(0.5, 1)))
+    plain, augmented = run.results()["val"], evaluate(run, options=InferenceOptions(flip=True, scales=(0.5, 1.0)))
     folder = records.add(run, tmp_path)
     page = records.page(Run.open(folder))
     assert "| IoU | val | val, flip, scales 0.5 1 |" in page

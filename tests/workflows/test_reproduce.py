@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from pixelwise import recipes
 from pixelwise.core.errors import DatasetNotFound, Interrupted, InvalidSpec, RunError
 from pixelwise.data.transforms import Augment
+from pixelwise.evaluation.evaluate import evaluate as evaluate_run
 from pixelwise.experiment import Experiment
 from pixelwise.models import ResnetFcn
 from pixelwise.reporting.published import published
@@ -257,7 +258,7 @@ def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_o
 
 def test_a_split_is_judged_once_for_an_epoch(done: Path, root: Path, idle: None, monkeypatch: Any) -> None:
     evaluated = []
-    real = stored_results.evaluate
+    real = evaluate_run
 
     def evaluate(run: Run, split: str, **rest: Any) -> Any:
         evaluated.append((run.path.name, split))

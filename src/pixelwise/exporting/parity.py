@@ -70,8 +70,8 @@ class Certificate(Spec):
             raise RunError(
                 f"the export to {self.to} ({self.precision}) differs too much from the run: it changes"
                 f" {self.changed_pixels:.3%} of the pixels of {self.split} (allowed: {self.bound_changed_pixels:.1%})"
-                f" and loses {lost:.4f} of mean IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was written; choose"
-                " another format or precision."
+                f" and loses {lost:.4f} of mean IoU (allowed: {self.bound_lost_mean_iou:.3f}). Nothing was written;"
+                " choose another format or precision."
             )
 
 

@@ -28,7 +28,7 @@ from pixelwise.training.feature_cache import FeatureCache, cacheable_variants
 from pixelwise.training.fused_batchnorm import fused_batchnorm_layers, restore_fused_batchnorm
 from pixelwise.training.history import TrainCounts, epoch_line, epoch_record, epoch_title
 from pixelwise.training.interrupts import Interrupts
-from pixelwise.training.memory import freed_memory_kept, release_free_memory, peak_mib
+from pixelwise.training.memory import freed_memory_kept, peak_mib, release_free_memory
 from pixelwise.training.optimizer import set_learning_rate
 from pixelwise.training.preflight import preflight
 from pixelwise.training.schedule import changes_every_step, learning_rate

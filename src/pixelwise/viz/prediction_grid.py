@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from pixelwise.core.files import write_atomic
 from pixelwise.core.label_space import LabelSpace
 from pixelwise.viz.legend import INK, PAPER, font, legend, present
-from pixelwise.viz.overlay import colorise, scaled
+from pixelwise.viz.overlay import colorize, scaled
 
 _CELL, _SIZE, _GAP = 280, 17, 8  # longest side of a picture, height of letters, and space between pictures, in pixels
 
@@ -43,7 +43,7 @@ def save_prediction_grid(rows: Sequence[GridRow], space: LabelSpace, path: Path)
     """
     heads = ["image", *rows[0].predictions, "ground truth"]
     maps = [[*row.predictions.values(), row.labels] for row in rows]
-    pictures = [[row.image, *(colorise(m, space) for m in found)] for row, found in zip(rows, maps, strict=True)]
+    pictures = [[row.image, *(colorize(m, space) for m in found)] for row, found in zip(rows, maps, strict=True)]
     cells = [[scaled(picture, _CELL) for picture in row] for row in pictures]
     width, height = cells[0][0].size
     top, step = 2 * _SIZE, height + _GAP

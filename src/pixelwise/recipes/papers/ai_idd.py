@@ -1,10 +1,10 @@
 """Systems of report ai-idd: FCN baseline, augmentation, class weights, and three other networks on IDD.
 
-Paper: report ai-idd, Indian Driving Dataset, 27 level-3 ids, none of them ignored (unlabeled is a class); pixel accuracy,
-mean IoU and the IoU of five classes on a split that the report does not name.
+Paper: report ai-idd, Indian Driving Dataset, 27 level-3 ids, none of them ignored (unlabeled is a class); pixel
+accuracy, mean IoU and the IoU of five classes on a split that the report does not name.
 
-The report does not state the following. Our choices, for all systems that do not state others: image size 720×1280 (that
-of its U-Net), Adam with a learning rate of 1e-3, 20 epochs, batch size 4, evaluation on val.
+The report does not state the following. Our choices, for all systems that do not state others: image size 720×1280
+(that of its U-Net), Adam with a learning rate of 1e-3, 20 epochs, batch size 4, evaluation on val.
 """
 
 from pixelwise.data import Idd

@@ -1,11 +1,11 @@
 """Systems of report isayama-voc2012: FCN baseline, schedule, flips, class weights, and three other networks.
 
-Paper: report isayama-voc2012, PASCAL VOC 2012; loss, mean IoU and pixel accuracy on val. The abstract gives a mean IoU of
-0.1055, the tables 0.1051 and 0.1147. Images are normalized by the mean and standard deviation of the data set.
+Paper: report isayama-voc2012, PASCAL VOC 2012; loss, mean IoU and pixel accuracy on val. The abstract gives a mean IoU
+of 0.1055, the tables 0.1051 and 0.1147. Images are normalized by the mean and standard deviation of the data set.
 
 The report does not state the following. Our choices, for all systems: image size 224×224, batch size 16, Adam (not
-AdamW), early stopping on the validation loss. The results section mentions rotation, scaling and elastic deformation, the
-methods section only flips; we follow the methods section.
+AdamW), early stopping on the validation loss. The results section mentions rotation, scaling and elastic deformation,
+the methods section only flips; we follow the methods section.
 """
 
 from pixelwise.data import Voc2012

@@ -4,8 +4,8 @@ Paper: report xiang-cityscapes, Cityscapes with all 34 raw ids as classes; pixel
 classes on a split that the report does not name. The rows of the weighted and the augmented system print the same five
 IoUs, very likely a copying error. In all networks BatchNorm precedes ReLU.
 
-The report does not state the following. Our choices, for all systems: Adam with a learning rate of 1e-3, 30 epochs, batch
-size 4, random crops of 800×800 (the crop size that it states for its augmentation), evaluation on val.
+The report does not state the following. Our choices, for all systems: Adam with a learning rate of 1e-3, 30 epochs,
+batch size 4, random crops of 800×800 (the crop size that it states for its augmentation), evaluation on val.
 """
 
 from pixelwise.data import Cityscapes
