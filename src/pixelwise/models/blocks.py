@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from pixelwise.core.types import FeatureMap, Features
 
 Norm = Literal["none", "batch", "instance"]
-"""Normalization after (or before) an activation: none, BatchNorm, or InstanceNorm without weights of its own."""
+"""Normalization after (or before) an activation: none, BatchNorm, or InstanceNorm without weights."""
 
 
 def xavier_init(module: nn.Module) -> None:

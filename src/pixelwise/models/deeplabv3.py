@@ -54,7 +54,7 @@ class DeeplabV3(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """Minimum of the contract."""
+        """Smallest size in the contract of networks."""
         return 32
 
     @property
@@ -94,7 +94,7 @@ class DeeplabV3Network(nn.Module):
 
     def __init__(self, num_classes: int, frozen: bool) -> None:
         super().__init__()
-        from torchvision.models.segmentation import deeplabv3_resnet101  # here, because its import takes a second
+        from torchvision.models.segmentation import deeplabv3_resnet101  # here, because its import is slow
 
         network = deeplabv3_resnet101(weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=False)
         self.backbone = Freezable(network.backbone, frozen)

@@ -68,7 +68,7 @@ class EncoderSpec(ModelSpec):
 
     def build_encoder(self) -> Freezable:
         """Builds the encoder with random weights. Its layers have the names of torchvision."""
-        import torchvision  # here, because its import takes a second
+        import torchvision  # here, because its import is slow
 
         layers = nn.Sequential()
         for name, layer in torchvision.models.get_model(self.encoder, weights=None).named_children():

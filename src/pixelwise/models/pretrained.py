@@ -74,7 +74,7 @@ def check_license(encoder: str) -> None:
     Raises:
         InvalidSpec: The license forbids commercial use.
     """
-    import timm  # here, because its import takes a second
+    import timm  # here, because its import is slow
 
     published = timm.get_pretrained_cfg(encoder)
     license_name: str = (published.license or "") if published else ""

@@ -62,7 +62,7 @@ class TimmSpec(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """Minimum of the contract."""
+        """Smallest size in the contract of networks."""
         return 32
 
     @property
@@ -142,17 +142,17 @@ class TimmSpec(ModelSpec):
         )
 
     def _create(self, *, pretrained: bool) -> Any:
-        import timm  # here, because its import takes a second
+        import timm  # here, because its import is slow
 
         # Some encoders have stride 32 and no such option.
         dilated: dict[str, Any] = {} if self.output_stride == LEVELS[-1] else {"output_stride": self.output_stride}
         return timm.create_model(self.encoder, pretrained=pretrained, features_only=True, **dilated)
 
     def _published(self) -> Any:
-        """What timm says of the encoder and of its weights.
+        """Returns timm's configuration of the encoder and its weights.
 
         Raises:
-            InvalidSpec: Timm knows neither.
+            InvalidSpec: Timm has no such encoder, or no such weights of it.
         """
         import timm
 
