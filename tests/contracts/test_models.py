@@ -1,4 +1,4 @@
-"""What every registered network promises, and one that a user wrote."""
+"""Contract of networks, for every registered one and for a user's own."""
 
 import math
 from collections.abc import Iterator
@@ -148,7 +148,7 @@ def test_every_size_gives_finite_logits_of_that_size(fresh: Segmenter, size: tup
 @pytest.mark.parametrize("num_classes", [2, 11, 21])
 @torch.no_grad()
 def test_the_data_set_alone_decides_the_number_of_classes(spec: ModelSpec, num_classes: int) -> None:
-    """On the meta device, which knows shapes and nothing else; every network runs there."""
+    """On the meta device, which computes shapes only; every network runs there."""
     with torch.device("meta"):
         model = Segmenter(spec.build(num_classes), spec).eval()
         assert model(torch.empty(1, 3, 32, 32, dtype=torch.uint8)).shape == (1, num_classes, 32, 32)
@@ -259,7 +259,7 @@ def test_first_weights_are_xavier_uniform_and_biases_zero(fresh: Segmenter) -> N
 
 
 @pytest.mark.parametrize("kind", sorted(kind for kind, spec in MODELS.items() if "frozen" in spec.model_fields))
-def test_freezing_noise_is_refused(kind: str) -> None:
+def test_freezing_random_weights_is_refused(kind: str) -> None:
     with pytest.raises(InvalidSpec, match=r"without pretrained weights.*set model.frozen=false.* as well"):
         spec_of(kind).replace(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What every recipe promises: it builds, says what it is, comes back from JSON, and trains."""
+"""Contract of recipes: docstring, JSON conversion, and one training step."""
 
 from pathlib import Path
 

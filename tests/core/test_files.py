@@ -1,4 +1,4 @@
-"""A file is the old one or the new one, and a folder for output is checked before the long work."""
+"""Atomic file writes, and checks of output folders."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Two numberings of the same classes: raw ids as files hold them, class ids as networks see them."""
+"""Label space: raw ids of files, class ids of networks, and their conversion."""
 
 from typing import Any
 

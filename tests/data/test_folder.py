@@ -1,4 +1,4 @@
-"""A folder of one's own: each layout and each coding gives the same samples; what nobody can mean is a sentence."""
+"""A user's own folder: layouts, drawn splits, codings of labels, and messages for ambiguous folders."""
 
 import builtins
 import io
@@ -127,8 +127,8 @@ def test_a_list_may_give_endings_sub_folders_blank_lines_and_only_some_of_the_im
     assert spec.build("val", tmp_path).ids == ["d"]
 
 
-def test_images_without_any_labels_folder_are_no_split_to_learn_from_or_to_judge_on(tmp_path: Path) -> None:
-    """As public benchmarks come: test images without labels."""
+def test_images_without_a_labels_folder_are_not_a_split(tmp_path: Path) -> None:
+    """Public benchmarks have test images without labels."""
     in_splits(tmp_path)
     for file in (tmp_path / "test/labels").iterdir():
         file.unlink()
@@ -390,7 +390,7 @@ ENTRY = {"id": 0, "name": "a"}
         ([ENTRY | {"supercategory": "x"}], "entry 1 .*there is no field 'supercategory'"),
     ],
 )
-def test_whatever_is_wrong_with_classes_json_is_one_sentence(tmp_path: Path, entries: Any, says: str) -> None:
+def test_every_error_in_classes_json_is_one_sentence(tmp_path: Path, entries: Any, says: str) -> None:
     add(tmp_path, "abc")
     listing = classes(tmp_path, entries)
     with pytest.raises(DataError, match=f"^{listing}: {says}") as error:
@@ -528,7 +528,7 @@ def test_jpeg_labels_are_refused_for_what_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [3, 250])
 def test_a_damaged_label_file_is_named_however_many_there_are(tmp_path: Path, count: int) -> None:
-    """Many are read by several processes; two broken ones are told in the order of names."""
+    """Many are read by several processes; the first broken one by name is reported."""
     add(tmp_path, [f"{n:03}" for n in range(count)])
     for name in ("001", "002"):
         (tmp_path / f"labels/{name}.png").write_bytes(b"no picture")
@@ -554,7 +554,7 @@ def test_names_that_are_none_are_refused(text: str) -> None:
         Folder().with_values({"classes": text})
 
 
-def test_a_spec_that_was_not_found_yet_knows_no_classes() -> None:
+def test_a_spec_that_was_not_resolved_has_no_classes() -> None:
     with pytest.raises(InvalidSpec, match=r"call resolve\(data_root\) first"):
         _ = Folder().label_space
 

@@ -60,7 +60,7 @@ def test_every_class_is_named_by_a_label_of_its_own_and_is_in_one_group_of_each_
         assert sorted(name for group in groups.values() for name in group) == sorted(TRAIN.names)
 
 
-def test_all_has_the_unlabeled_as_a_27th_class_that_is_not_judged() -> None:
+def test_all_has_the_unlabeled_as_a_27th_class_that_is_ignored_in_evaluation() -> None:
     raw = np.array([[0, 25, 255]], np.uint8)
     assert TRAIN.to_classes(raw).tolist() == [[0, 25, IGNORE]]
     assert ALL.to_classes(raw).tolist() == [[0, 25, 26]]

@@ -1,4 +1,4 @@
-"""Images and label files as cameras, painters and broken disks leave them."""
+"""Reading of image files and label files of many formats, and of damaged ones."""
 
 import random
 import struct
@@ -122,7 +122,7 @@ def test_a_sideways_tiff_is_turned_in_every_mode(tmp_path: Path, mode: str) -> N
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow says so of a JPEG, and goes on
 @pytest.mark.parametrize("damage", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0no tags at all"])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
-def test_a_photo_whose_exif_data_are_damaged_is_taken_as_it_stands(tmp_path: Path, suffix: str, damage: bytes) -> None:
+def test_a_photo_with_damaged_exif_data_is_not_rotated(tmp_path: Path, suffix: str, damage: bytes) -> None:
     path = tmp_path / f"a{suffix}"
     Image.fromarray(PIXELS).save(path, exif=damage)
     assert rows(path).shape == PIXELS.shape

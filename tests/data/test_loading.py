@@ -1,4 +1,4 @@
-"""Batches are a function of (seed, epoch): every sample once, no matter how many workers prepare them."""
+"""Batches are a function of (seed, round), for any number of workers."""
 
 import contextlib
 import gc
@@ -49,51 +49,53 @@ def shapes() -> SegmentationDataset:
     return Shapes(size=(32, 32), images=10).build("train", Path())
 
 
-def test_every_sample_comes_exactly_once_an_epoch() -> None:
+def test_a_round_contains_every_sample_exactly_once() -> None:
     batches = list(loader(numbered(10)).round(3))
     assert [len(batch.images) for batch in batches] == [4, 4, 2]
     assert sorted(order(batches)) == list(range(10))
     assert len(loader(numbered(10))) == 3
 
 
-def test_another_epoch_or_seed_is_another_order_and_the_same_is_the_same() -> None:
+def test_the_order_depends_on_round_and_seed_only() -> None:
     split = numbered(50)
-    orders = [order(loader(split, seed=seed).round(epoch)) for seed in (0, 1) for epoch in (0, 1)]
+    orders = [order(loader(split, seed=seed).round(number)) for seed in (0, 1) for number in (0, 1)]
     assert len({tuple(o) for o in orders}) == 4
     again = loader(split)
-    assert order(again.round(1)) == orders[1], "epoch 1 does not need epoch 0 before it"
+    assert order(again.round(1)) == orders[1], "round 1 does not need round 0 before it"
     assert order(again.round(0)) == orders[0]
 
 
-def test_an_epoch_of_several_passes_has_each_sample_as_often_and_augmented_anew(shapes: SegmentationDataset) -> None:
+def test_a_round_of_several_epochs_augments_each_sample_several_times(
+    shapes: SegmentationDataset,
+) -> None:
     train = TrainLoader(numbered(10), NOTHING, None, batch_size=4, seed=0, epochs_per_round=3)
     assert len(train) == 8
     assert sorted(order(train.round(0))) == sorted(3 * list(range(10)))
-    views = TrainLoader(InMemory([shapes[0]]), EVERYTHING, None, batch_size=4, seed=0, epochs_per_round=4)
-    assert len({view.numpy().tobytes() for view in next(views.round(0)).images}) == 4
+    batches_of_twins = TrainLoader(InMemory([shapes[0]]), EVERYTHING, None, batch_size=4, seed=0, epochs_per_round=4)
+    assert len({image.numpy().tobytes() for image in next(batches_of_twins.round(0)).images}) == 4
 
 
-def test_workers_change_no_bit_of_any_epoch(shapes: SegmentationDataset) -> None:
+def test_workers_change_no_bit_of_any_round(shapes: SegmentationDataset) -> None:
     alone, shared = loader(shapes, EVERYTHING), loader(shapes, EVERYTHING, workers=2)
-    for epoch in (0, 1):
-        for one, other in zip(alone.round(epoch), shared.round(epoch), strict=True):
+    for number in (0, 1):
+        for one, other in zip(alone.round(number), shared.round(number), strict=True):
             assert torch.equal(one.images, other.images)
             assert torch.equal(one.labels, other.labels)
 
 
-def test_a_sample_is_augmented_differently_each_epoch(shapes: SegmentationDataset) -> None:
+def test_a_sample_is_augmented_differently_in_each_round(shapes: SegmentationDataset) -> None:
     one = InMemory([shapes[0]])
-    views = [next(loader(one, EVERYTHING).round(epoch)).images for epoch in range(4)]
-    assert len({view.numpy().tobytes() for view in views}) == 4
+    batches_of_twins = [next(loader(one, EVERYTHING).round(number)).images for number in range(4)]
+    assert len({image.numpy().tobytes() for image in batches_of_twins}) == 4
 
 
-def test_two_samples_of_an_epoch_are_augmented_differently(shapes: SegmentationDataset) -> None:
+def test_two_samples_of_a_round_are_augmented_differently(shapes: SegmentationDataset) -> None:
     twins = InMemory([shapes[0]] * 4)
     images = next(loader(twins, EVERYTHING).round(0)).images
     assert len({image.numpy().tobytes() for image in images}) == 4
 
 
-def test_with_plain_copies_an_epoch_has_each_image_once_as_it_is_and_once_augmented() -> None:
+def test_with_plain_copies_a_round_contains_each_image_unchanged_and_augmented() -> None:
     """Report ai-idd adds its flipped images to the others: labels and image of a pair stay together."""
     image = torch.arange(3 * 4 * 6, dtype=torch.uint8).view(3, 4, 6)
     split = InMemory([Sample(image + 80 * i, (image[0] + i) % 4, f"n{i}") for i in range(3)])
@@ -119,7 +121,7 @@ def test_plain_copies_are_shuffled_among_the_augmented_and_come_at_the_wanted_si
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_loading_takes_nothing_from_torchs_own_chance(shapes: SegmentationDataset, workers: int) -> None:
+def test_loading_does_not_use_torchs_global_generator(shapes: SegmentationDataset, workers: int) -> None:
     """Else dropout would see other numbers whenever workers start anew."""
     before = torch.get_rng_state()
     list(loader(shapes, EVERYTHING, workers=workers).round(0))

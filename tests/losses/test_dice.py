@@ -21,9 +21,9 @@ every_form = pytest.mark.parametrize("form", get_args(Form))
 
 def case(seed: int = 3, scale: float = 2) -> tuple[Tensor, Tensor]:
     """Logits and labels of three images: one with void, one without class 3, one that is all void."""
-    chance = torch.Generator().manual_seed(seed)
-    logits = scale * torch.randn(3, K, 5, 6, generator=chance)
-    labels = torch.randint(0, K, (3, 5, 6), generator=chance)
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(3, K, 5, 6, generator=generator)
+    labels = torch.randint(0, K, (3, 5, 6), generator=generator)
     labels[0, :2] = IGNORE
     labels[1] %= 3
     labels[2] = IGNORE

@@ -20,9 +20,9 @@ weighing = pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "we
 
 def case(seed: int = 3) -> tuple[Tensor, Tensor]:
     """Logits, and labels with void rows."""
-    chance = torch.Generator().manual_seed(seed)
-    logits = 4 * torch.randn(3, 5, 6, 7, generator=chance)
-    labels = torch.randint(0, 5, (3, 6, 7), generator=chance)
+    generator = torch.Generator().manual_seed(seed)
+    logits = 4 * torch.randn(3, 5, 6, 7, generator=generator)
+    labels = torch.randint(0, 5, (3, 6, 7), generator=generator)
     labels[:, :2] = IGNORE
     return logits, labels
 
@@ -54,7 +54,7 @@ def test_it_is_its_definition_pixel_by_pixel(gamma: float, weights: Tensor | Non
 @weighing
 @given(seed=st.integers(0, 2**31), scale=st.sampled_from([0.1, 1.0, 10.0, 200.0]))
 def test_with_gamma_0_it_is_cross_entropy(weights: Tensor | None, seed: int, scale: float) -> None:
-    """The value and, as far as a label's probability is told from 1, the gradient."""
+    """The value and, unless the probability is rounded to 1, the gradient."""
     drawn, labels = case(seed)
     ours, theirs = ((scale * drawn).requires_grad_() for _ in range(2))
     focal, reference = FocalLoss(0.0, weights)(ours, labels), CrossEntropyLoss(weights)(theirs, labels)

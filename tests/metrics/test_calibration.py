@@ -10,9 +10,9 @@ from pixelwise.metrics.calibration import BINS, expected_calibration_error, fit_
 
 def case(pixels: int = 20_000, sharpness: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits, and labels drawn from what they say: calibrated, before they are sharpened."""
-    chance = torch.Generator().manual_seed(5)
-    logits = 2 * torch.randn(pixels, 6, generator=chance)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=chance)[:, 0]
+    generator = torch.Generator().manual_seed(5)
+    logits = 2 * torch.randn(pixels, 6, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     return logits * sharpness, labels
 
 

@@ -1,4 +1,4 @@
-"""Published weights come from the net once; training starts from them, and nothing later needs them again."""
+"""Published weights are downloaded once; a run needs them only at its start."""
 
 import hashlib
 import socket
@@ -103,7 +103,7 @@ def test_weights_are_downloaded_once_and_checked(web: Web, file: Path, monkeypat
 def test_a_file_that_is_not_what_its_name_says_is_not_kept(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     url = web.url("resnet18-00000000.pth")
     at(monkeypatch, url)
-    assert refusal().startswith(f"the weights of resnet18 cannot be had from {url} (invalid hash")
+    assert refusal().startswith(f"the weights of resnet18 cannot be downloaded from {url} (invalid hash")
     assert not list(Path(torch.hub.get_dir()).rglob("*.pth"))
 
 

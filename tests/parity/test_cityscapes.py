@@ -1,8 +1,8 @@
 """Our scores against Cityscapes' official evaluation, which runs in a virtual environment of its own.
 
-Where the official rule shows: pixels that are truly of a class that is not evaluated count for nothing, but a evaluated pixel
-that is *called* one of those is missed. Networks that learn the 34 classes are evaluated like that here too; those that
-learn the 19 cannot make that mistake.
+In the official evaluation, pixels whose true class is not evaluated do not count, but a pixel of an evaluated class
+that is predicted as one of those is an error. Networks that learn the 34 classes are evaluated in the same way here;
+networks that learn the 19 classes cannot make that error.
 """
 
 import json
@@ -61,7 +61,7 @@ def evaluated(python: Path, files: list[Path]) -> dict[str, Any]:
 
 
 def corrupted(labels: list[np.ndarray], ids: tuple[int, ...], folder: Path, seed: int) -> Case:
-    """Predictions in some ids: two in three pixels right where they can be, the rest by chance."""
+    """Predictions in some ids: two in three pixels correct where possible, the rest random."""
     rng = np.random.default_rng(seed)
     predicted, files = [], []
     for i, truth in enumerate(labels):

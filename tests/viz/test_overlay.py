@@ -1,4 +1,4 @@
-"""Overlays show the classes and hide nothing else."""
+"""Overlays and legends."""
 
 import numpy as np
 import pytest
@@ -126,7 +126,7 @@ def test_legend_is_drawn_below_an_untouched_picture(image):
 
 @pytest.mark.parametrize("width", [32, 300, 4000])
 def test_no_name_is_cut_off(width):
-    """On a strip with twice the room the same ink appears: nothing was outside the first one."""
+    """A wider strip has the same ink, so nothing was cut off in the first one."""
     names = tuple(f"class number {i} with a long name" for i in range(20))
     space = LabelSpace(names=names, colors=((50, 90, 200),) * 20, raw_ids=tuple(range(20)))
     classes = np.arange(20, dtype=np.uint8).repeat(width)[: 20 * width].reshape(20, width)

@@ -75,7 +75,7 @@ def image_size(content: bytes) -> tuple[int, int]:
         content: The bytes of the file.
 
     Raises:
-        DataError: The bytes are not an image, or the image is above `MAX_PIXELS`.
+        DataError: The bytes are not an image, or the image is far above `MAX_PIXELS`.
     """
     try:
         with PilImage.open(BytesIO(content), formats=_FORMATS) as picture:

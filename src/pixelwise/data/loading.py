@@ -151,13 +151,13 @@ class _Plain(_ForWorkers):
 
 
 class _Augmented(_ForWorkers):
-    def __init__(self, dataset: SegmentationDataset, how: Augment, size: Size | None, seed: int) -> None:
-        self.dataset, self.how, self.size, self.seed = dataset, how, size, seed
+    def __init__(self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, seed: int) -> None:
+        self.dataset, self.augmentation, self.size, self.seed = dataset, augmentation, size, seed
 
     def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
         number, index = key
         # With `keep_plain`, every second copy of the split is unchanged.
-        plain = self.how.keep_plain and index // len(self.dataset) % 2 == 1
+        plain = self.augmentation.keep_plain and index // len(self.dataset) % 2 == 1
         try:
             image, labels, name = self.dataset[index % len(self.dataset)]
         except PixelwiseError as e:
@@ -166,7 +166,7 @@ class _Augmented(_ForWorkers):
             image, labels = resize(image, labels, self.size)
         if plain:
             return Sample(image, labels, name)
-        image, labels = augment(image, labels, self.how, generator(self.seed, number, index))
+        image, labels = augment(image, labels, self.augmentation, generator(self.seed, number, index))
         return Sample(image, labels, name)
 
 

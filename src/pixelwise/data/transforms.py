@@ -87,36 +87,36 @@ def _with_layout(batch: Tensor) -> Tensor:
 
 
 def augment(
-    image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator
+    image: Image, labels: ImageLabels, augmentation: Augment, rng: np.random.Generator
 ) -> tuple[SizedImage, SizedLabels]:
     """Augments an image and its labels.
 
     Args:
         image: RGB, uint8 `[3, H, W]`.
         labels: Class ids `[H, W]`.
-        how: The augmentation.
+        augmentation: The augmentation.
         rng: Generator of the sample, the only source of random numbers.
     """
-    if how.rescale:
-        factor = rng.uniform(*how.rescale)
+    if augmentation.rescale:
+        factor = rng.uniform(*augmentation.rescale)
         height, width = image.shape[1:]
         image, labels = resize(image, labels, (max(1, round(height * factor)), max(1, round(width * factor))))
-    if how.rotate:
-        image, labels = _rotate(image, labels, rng.uniform(-how.rotate, how.rotate))
-    if how.crop:
-        image, labels = _crop(image, labels, how.crop, rng)
-    if how.hflip and rng.random() < how.hflip:
+    if augmentation.rotate:
+        image, labels = _rotate(image, labels, rng.uniform(-augmentation.rotate, augmentation.rotate))
+    if augmentation.crop:
+        image, labels = _crop(image, labels, augmentation.crop, rng)
+    if augmentation.hflip and rng.random() < augmentation.hflip:
         image, labels = image.flip(2), labels.flip(1)
-    if how.vflip and rng.random() < how.vflip:
+    if augmentation.vflip and rng.random() < augmentation.vflip:
         image, labels = image.flip(1), labels.flip(0)
-    if how.color_jitter:
-        image = _jitter(image, how.color_jitter, rng)
+    if augmentation.color_jitter:
+        image = _jitter(image, augmentation.color_jitter, rng)
     return image, labels
 
 
 def _rotate(image: Image, labels: ImageLabels, angle: float) -> tuple[Image, ImageLabels]:
     """Rotates an image and its labels counter-clockwise about the center, by `angle` degrees."""
-    from torchvision.transforms import InterpolationMode  # here, because its import takes a second
+    from torchvision.transforms import InterpolationMode  # here, because its import is slow
     from torchvision.transforms.v2.functional import rotate
 
     rotated = rotate(labels[None], angle, InterpolationMode.NEAREST, fill=[IGNORE])[0]
@@ -136,7 +136,7 @@ def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generato
 
 def _jitter(image: SizedImage, amount: float, rng: np.random.Generator) -> SizedImage:
     """Changes brightness, contrast and saturation, in this order."""
-    from torchvision.transforms.v2 import functional  # here, because its import takes a second
+    from torchvision.transforms.v2 import functional  # here, because its import is slow
 
     brightness, contrast, saturation = (rng.uniform(1 - amount, 1 + amount) for _ in range(3))
     image = functional.adjust_brightness(image, brightness)

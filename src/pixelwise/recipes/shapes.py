@@ -4,7 +4,7 @@ from pixelwise.data import Shapes
 from pixelwise.data.transforms import Augment
 from pixelwise.experiment import Experiment, Fit, Optimizer, Schedule
 from pixelwise.losses import CrossEntropy
-from pixelwise.models import Fcn, Segformer
+from pixelwise.models import EncoderUnet, Fcn
 from pixelwise.recipes.registry import recipe
 
 
@@ -24,20 +24,20 @@ def fcn() -> Experiment:
 
 @recipe("shapes/scratch")
 def scratch() -> Experiment:
-    """A small network with random weights that learns shapes in less than a minute on two cores.
+    """U-Net decoder on MobileNetV3-small, trained from random weights on shapes in less than a minute on two cores.
 
-    Its settings were found on the pictures of `data.seed` 0; these are others.
+    The settings were selected on the validation split of `data.seed` 0; these images are others.
     """
     return Experiment(
         data=Shapes(size=(96, 128), seed=1),
-        model=Segformer(encoder="mobilenetv3_small_050", weights=None, channels=64),
+        model=EncoderUnet(encoder="mobilenetv3_small_050", weights=None, widths=(64, 48, 32, 16, 16)),
         loss=CrossEntropy(class_weights="root_inverse"),
         augment=Augment(hflip=0.5, color_jitter=0.2),
         fit=Fit(
-            minutes=0.8,
+            minutes=0.7,
             val_every=10,
             batch_size=16,
-            optimizer=Optimizer(kind="adamw", lr=3e-3, weight_decay=0.05),
+            optimizer=Optimizer(kind="adamw", lr=6e-3, weight_decay=0.05),
             schedule=Schedule(kind="one_cycle"),
         ),
     )

@@ -40,7 +40,7 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 @cache
 def _font_folder() -> Path:
-    """Folder of the fonts that matplotlib ships, found without importing it, which takes half a second."""
+    """Folder of the fonts that matplotlib ships, found without importing it, which is slow."""
     spec = find_spec("matplotlib")
     folder = Path(spec.origin or "").parent / "mpl-data" / "fonts" / "ttf" if spec else Path()
     if not (folder / "DejaVuSans.ttf").is_file():  # a distribution may have moved its data
