@@ -26,7 +26,8 @@ def as_version_6(run: Run, folder: Path) -> Run:
     write(folder / "experiment.json", {"version": 6, "experiment": experiment})
     results = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     parts = {
-        part: {name: result_6(result, every) for name, result in results[part].items()} for part in ("splits", "inference")
+        part: {name: result_6(result, every) for name, result in results[part].items()}
+        for part in ("splits", "inference")
     }
     write(folder / "result.json", {"version": 6, "splits": parts["splits"], "views": parts["inference"]})
     records = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()]
