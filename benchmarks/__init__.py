@@ -1,1 +1,1 @@
-"""pixelwise beside what a user would otherwise run: same machine, same network, in turn. `python -m benchmarks`."""
+"""Comparison of pixelwise with other libraries on the same machine and the same network: `python -m benchmarks`."""

@@ -1,8 +1,8 @@
-"""Measures pixelwise beside its peers: `python -m benchmarks [ROW …] --data-root data`.
+"""Comparison of pixelwise with other libraries: `python -m benchmarks [ROW …] --data-root data`.
 
-Each row is two commands, run in turn, A B A B …, each in a process of its own on a machine that should do nothing else.
-The medians, their ratio and every single figure go to docs/benchmarks/<row>.json; docs/performance.md and its picture
-are made from those files. Peers live in benchmarks/.venv, which is made on first use.
+Each row is two commands that run alternately (A B A B …), each in a process of its own; the machine should be otherwise
+idle. Every measurement is written to records/benchmarks/<row>.json; docs/performance.md and its pictures are made from
+these files. The other libraries are installed in benchmarks/.venv, which is created on first use.
 """
 
 import argparse
@@ -17,21 +17,22 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe
-from benchmarks.page import LOOKS, write_page
+from benchmarks.page import ALONE, write_page
 from benchmarks.rows import ROWS, Row, Side
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE / ".venv"
+RECORDS, DOCS = HERE.parent / "records" / "benchmarks", HERE.parent / "docs"
 
 
 def peers_python() -> Path:
-    """The interpreter of the peers' environment, made where it is not there."""
+    """The interpreter of the other libraries' environment, which is created if it does not exist."""
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         import torchvision
 
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-        # The same torch on both sides: what is compared is what was built on it.
+        # The same torch on both sides: the comparison is of the code that is built on it.
         same = [
             f"torch=={torch.__version__.partition('+')[0]}",
             f"torchvision=={torchvision.__version__.partition('+')[0]}",
@@ -42,7 +43,11 @@ def peers_python() -> Path:
 
 
 def measure(side: Side, data_root: Path, work: Path, seed: int = 0) -> dict[str, float]:
-    """One run of one side: what its last line of output says."""
+    """Runs one side once.
+
+    Returns:
+        The measurement, read from its last line of output.
+    """
     python = peers_python() if side.peer else Path(sys.executable)
     script = HERE / ("peers" if side.peer else "ours") / side.script
     arguments = [text.format(data=data_root, work=work, seed=seed) for text in side.arguments]
@@ -53,8 +58,8 @@ def measure(side: Side, data_root: Path, work: Path, seed: int = 0) -> dict[str,
     return figures
 
 
-def run(row: Row, pairs: int, data_root: Path, work: Path, docs: Path) -> None:
-    """Runs a row and stores what came out."""
+def run(row: Row, pairs: int, data_root: Path, work: Path) -> None:
+    """Runs a row and stores its measurements."""
     if row.prepare:
         measure(row.prepare, data_root, work)
     ours, theirs = [], []
@@ -67,40 +72,45 @@ def run(row: Row, pairs: int, data_root: Path, work: Path, docs: Path) -> None:
     result = {
         "row": row.name, "date": date.today().isoformat(), "ours": ours, "theirs": theirs, "machine": describe(),
     }  # fmt: skip
-    (docs / "benchmarks" / f"{row.name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _store(row.name, result)
 
 
-def look(name: str, data_root: Path, work: Path, docs: Path) -> None:
-    """Runs a program of pixelwise's side that has no peer, and stores what it found."""
+def run_alone(name: str, data_root: Path, work: Path) -> None:
+    """Runs a program of pixelwise's side that is not compared with another library, and stores its measurement."""
     found = measure(Side(f"{name}.py", ("{data}", "{work}")), data_root, work)
     result = {"date": date.today().isoformat(), "found": found, "machine": describe()}
-    (docs / "benchmarks" / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _store(name, result)
+
+
+def _store(name: str, result: dict[str, object]) -> None:
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    (RECORDS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = [*(name for name, row in ROWS.items() if not row.runs_of), *LOOKS]
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {', '.join(known)}; else all")
-    parser.add_argument("--pairs", type=int, default=5, help="runs of each side (5)")
+    known = [*(name for name, row in ROWS.items() if not row.runs_of), *ALONE]
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help=f"rows to measure: {', '.join(known)}; all of them by default"
+    )
+    parser.add_argument("--pairs", type=int, default=5, help="number of measurements of each side (5)")
     parser.add_argument("--data-root", type=Path, default=Path(os.environ.get("PIXELWISE_DATA") or "data"))
-    parser.add_argument("--page-only", action="store_true", help="make the page from what was measured before")
+    parser.add_argument("--page-only", action="store_true", help="write the page from the existing records")
     asked = parser.parse_args(words)
     if unknown := [name for name in asked.rows if name not in known]:
-        parser.error(f"no row is called {unknown[0]}; choose from {', '.join(known)}")
-    docs = HERE.parent / "docs"
+        parser.error(f"there is no row {unknown[0]}; choose from {', '.join(known)}")
     if not asked.page_only:
         work = HERE / ".work"
         work.mkdir(exist_ok=True)
-        (docs / "benchmarks").mkdir(exist_ok=True)
         for name in asked.rows or known:
             if name in ROWS and ROWS[name].cuda and not torch.cuda.is_available():
-                print(f"{name}: not run, as there is no GPU", flush=True)
-            elif name in LOOKS:
-                look(name, asked.data_root.resolve(), work, docs)
+                print(f"{name}: not run, because there is no GPU", flush=True)
+            elif name in ALONE:
+                run_alone(name, asked.data_root.resolve(), work)
             else:
-                run(ROWS[name], asked.pairs, asked.data_root.resolve(), work, docs)
-    write_page(docs)
+                run(ROWS[name], asked.pairs, asked.data_root.resolve(), work)
+    write_page(RECORDS, DOCS)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Minutes to a score: `python -m benchmarks.curves [SIDE …] --minutes 60 --data-root data`.
+"""Time to a given mean IoU: `python -m benchmarks.curves [SIDE …] --minutes 60 --data-root data`.
 
-CamVid from scratch by pixelwise's recipe and by peers with settings of their own, one after the other on a machine that
-does nothing else, each for the same wall time. Every epoch's weights are kept, and scored afterwards by torchmetrics'
-confusion matrix at the images' original size: docs/benchmarks/curves-<side>.json, shown in docs/performance.md.
+CamVid from scratch with pixelwise's recipe and with other tools and their own settings, one after the other on an
+otherwise idle machine, each for the same wall time. The weights of every validated epoch are kept and scored afterwards
+with torchmetrics' confusion matrix at the original size of the images. The scores are written to
+records/benchmarks/curves-<side>.json and shown in docs/performance.md.
 """
 
 import argparse
@@ -13,14 +14,14 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from benchmarks.__main__ import HERE, peers_python
+from benchmarks.__main__ import DOCS, HERE, RECORDS, peers_python
 from benchmarks.machine import describe
-from benchmarks.minutes import MARKS, RECIPE, SIDES, reached
 from benchmarks.page import write_page
+from benchmarks.time_to_score import MARKS, RECIPE, SIDES, reached
 
 
 def measure(side: str, minutes: float, data_root: Path, out: Path) -> None:
-    """Trains one side for so long, then scores each of its epochs into `out/curve.json`."""
+    """Trains one side for some minutes, then writes the score of each of its epochs to `out/curve.json`."""
     if side == "pixelwise":
         programs = [[sys.executable, HERE / "ours" / "curve.py", data_root, out, str(minutes), RECIPE]]
     else:
@@ -36,13 +37,14 @@ def measure(side: str, minutes: float, data_root: Path, out: Path) -> None:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.curves", description=__doc__)
-    parser.add_argument("sides", nargs="*", metavar="SIDE", help=f"some of {', '.join(SIDES)}; else all")
-    parser.add_argument("--minutes", type=float, default=60, help="of each side (60)")
+    parser.add_argument(
+        "sides", nargs="*", metavar="SIDE", help=f"sides to measure: {', '.join(SIDES)}; all of them by default"
+    )
+    parser.add_argument("--minutes", type=float, default=60, help="training time of each side (60)")
     parser.add_argument("--data-root", type=Path, default=Path(os.environ.get("PIXELWISE_DATA") or "data"))
     asked = parser.parse_args()
     if unknown := [side for side in asked.sides if side not in SIDES]:
-        parser.error(f"no side is called {unknown[0]}; choose from {', '.join(SIDES)}")
-    docs = HERE.parent / "docs"
+        parser.error(f"there is no side {unknown[0]}; choose from {', '.join(SIDES)}")
     for side in asked.sides or SIDES:
         out = HERE / ".work" / f"curve-{side}"
         out.mkdir(parents=True, exist_ok=True)
@@ -50,9 +52,9 @@ def main() -> None:
         curve = json.loads((out / "curve.json").read_text(encoding="utf-8"))
         result = {"side": side, "date": date.today().isoformat(), "minutes": asked.minutes, "machine": describe()}
         text = json.dumps({**result, "curve": curve}, indent=1) + "\n"
-        (docs / "benchmarks" / f"curves-{side}.json").write_text(text, encoding="utf-8")
+        (RECORDS / f"curves-{side}.json").write_text(text, encoding="utf-8")
         print(side, {mark: reached(curve, mark) for mark in MARKS}, flush=True)
-    write_page(docs)
+    write_page(RECORDS, DOCS)
 
 
 if __name__ == "__main__":

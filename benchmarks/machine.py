@@ -1,17 +1,19 @@
-"""What was measured on, and how fast it can be."""
+"""Description of the machine that a benchmark runs on, with its peak speed."""
 
 import time
 
 import torch
 
+from pixelwise.core.machine import describe_machine
+
 
 def describe() -> dict[str, object]:
-    """Hardware, versions, and the machine's own best at products of matrices, in GFLOP/s."""
-    return {**precision.describe(), "peak_gflops": {"fp32": peak(torch.float32), "bf16": peak(torch.bfloat16)}}
+    """Hardware, library versions, and the machine's own best speed at matrix products, in GFLOP/s."""
+    return {**describe_machine(), "peak_gflops": {"fp32": peak(torch.float32), "bf16": peak(torch.bfloat16)}}
 
 
 def peak(dtype: torch.dtype) -> float:
-    """The best of several products of 2048×2048 matrices."""
+    """The best of several products of 2048×2048 matrices, in GFLOP/s."""
     side, best = 2048, float("inf")
     a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
     for _ in range(8):

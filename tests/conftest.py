@@ -13,10 +13,7 @@ TYPECHECKED = (
     "core.label_space", "data", "models", "losses", "metrics", "viz", "inference", "evaluation", "training",
 )  # fmt: skip
 # core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
-install_import_hook(
-    [f"pixelwise.{room}" for room in ("core.labels", "data", "models", "losses", "metrics", "viz", "engine")],
-    "beartype.beartype",
-)
+install_import_hook([f"pixelwise.{package}" for package in TYPECHECKED], "beartype.beartype")
 os.environ.setdefault("COLUMNS", "120")
 
 import hypothesis  # noqa: E402  # after the hook
@@ -28,14 +25,14 @@ from tests.networks import Small  # noqa: E402  # after the hook
 
 # Tests side by side (`pytest -n 2`) would wait for each other's threads.
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
-# The same examples everywhere, and no stop-watch: machines are shared.
+# The same examples everywhere, and no time limit: machines are shared.
 hypothesis.settings.register_profile("pixelwise", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("pixelwise")
 
 
 @pytest.fixture
 def tiny() -> Experiment:
-    """Trains in a blink: 8 pictures of 32×32, two epochs, in fp32 on the CPU."""
+    """Trains within a second: 8 images of 32×32, two epochs, in fp32 on the CPU."""
     fit = Fit(epochs=2, batch_size=4, device="cpu", precision="fp32", workers=0)
     return Experiment(name="tests/tiny", data=Shapes(size=(32, 32), images=8), model=Small(), fit=fit)
 
@@ -51,6 +48,6 @@ def real_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test runs in an empty folder of its own: a stray `runs/` shows, and hurts nobody."""
+    """Every test runs in an empty folder of its own."""
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
     monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -24,7 +24,7 @@ class Small(ModelSpec):
 
 
 class Linear(ModelSpec):
-    """One 1×1 convolution: no statistics, no chance, the same in training and in eval."""
+    """One 1×1 convolution: no statistics and no randomness, the same in training and in eval."""
 
     kind: str = f"{__file__}:Linear"
 

@@ -1,47 +1,49 @@
-"""What proves a number of the docs: records of runs under docs/runs, each with a page of its own."""
+"""Records of runs: folders below records/runs that prove the numbers of the documentation, each with a page."""
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as PilImage
 
-from pixelwise import recipes
 from pixelwise.core.files import new_folder, write_text
 from pixelwise.data.images import write_png
-from pixelwise.experiment import Experiment
-from pixelwise.metrics.scores import EpochRecord, SplitResult
-from pixelwise.reporting.changes import leaves, text
+from pixelwise.metrics.scores import SplitResult
 from pixelwise.reporting.pages import number
 from pixelwise.run import Run
+from pixelwise.run.environment import Environment
+from pixelwise.workflows.describe import image_size, minutes, train_command
 
+RECORDS, DOCS = Path("records"), Path("docs")
+"""Folders of the records and of the documentation, seen from the root of the repository."""
 NOTE, PAGE = "note.md", "README.md"
-"""In a record: what a reader must know and no file of the run can say, written by hand; and its page, made of both."""
+"""Files of a record besides those of the run: facts that no file of the run contains, written by hand; and its page."""
+BEST = {"val_mean_iou": "best validation mean IoU", "val_loss": "lowest validation loss"}
+"""`fit.monitor` -> how the evaluated epoch was chosen."""
 
 
-def add(run: Run, docs: Path, name: str | None = None) -> Path:
-    """Copies what proves a run's numbers, without its weights, into a folder of `docs/runs`.
+def add(run: Run, root: Path = RECORDS, name: str | None = None, *, pictures: bool = False) -> Path:
+    """Copies the files that prove a run's numbers, without its weights, into a folder of `runs/`.
 
     Args:
-        run: Finished, and evaluated.
-        docs: The project's `docs`.
-        name: Of the folder; by default `<recipe>-seed<n>`, which a run with other settings cannot have as well.
+        run: A finished and evaluated run.
+        root: Folder of all records.
+        name: Name of the folder; None is `<recipe>-seed<n>`. A run with other settings than its recipe needs a name.
+        pictures: Whether to copy the training curves and one sheet of predictions, which the record's page then shows.
+            Pictures take most of the space of a record: copy them only for a run that other pages refer to.
 
     Raises:
         RunError: The run is incomplete, or the record exists already.
     """
     experiment = run.experiment
-    target = docs / "runs" / (name or f"{experiment.name.replace('/', '-')}-seed{experiment.fit.seed}")
+    target = root / "runs" / (name or f"{experiment.name.replace('/', '-')}-seed{experiment.fit.seed}")
     new_folder(target, "a record")
     for file in run.records():
         write_text(target / file.name, file.read_text(encoding="utf-8"))
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (run.best, run.last)}
     write_text(target / "weights.json", json.dumps(hashes, indent=2) + "\n")
-    # Those of other seeds, of small changes and of other views look alike.
-    shown = {} if experiment.fit.seed or name else run.results()
-    sheets = [sheet for split in shown if (sheet := run.sheet(split)).is_file()]
-    for picture in (run.curves, *sheets):
+    for picture in _pictures(run) if pictures else ():
         shrunk = PilImage.open(picture).convert("RGB")
         shrunk.thumbnail((1200, 1600))
         # 256 colors are enough for a page, and keep pictures small in the repository.
@@ -49,71 +51,95 @@ def add(run: Run, docs: Path, name: str | None = None) -> Path:
     return target
 
 
-def command(experiment: Experiment) -> str:
-    """The command that trains an experiment: its recipe, and what differs from it."""
-    asked, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
-    seed = asked.pop("fit.seed")
-    changed = {path: value for path, value in asked.items() if recipe.get(path, ...) != value}
-    words = [f"--set {path}={text(value)}" for path, value in changed.items()]
-    return " ".join(["pixelwise train", experiment.name, f"--seed {seed}", *words])
+def runs(root: Path = RECORDS) -> list[Run]:
+    """The recorded runs, sorted by name.
+
+    Args:
+        root: Folder of all records.
+    """
+    return [Run.open(folder) for folder in sorted((root / "runs").iterdir()) if folder.is_dir()]
 
 
 def page(run: Run) -> str:
-    """A record's page: the command, what it ran on, its curves, a few predictions, every class."""
-    experiment, environment, history = run.experiment, run.environment, run.history()
-    machine, statistics, results = environment["machine"], environment["statistics"], run.results()
-    published = experiment.data.published_sizes.get(experiment.data.train_split)
-    subset = f" (a subset: as published {published})" if published and statistics["images"] < published else ""
-    note = run.path / NOTE
-    sheet = next((s for s in ("test", *results) if (run.path / f"{s}.png").is_file()), None)
+    """The page of a record: command, conditions, note, pictures, and the IoU of every class.
+
+    Args:
+        run: The record.
+    """
+    experiment, note = run.experiment, run.path / NOTE
+    sheet = next((s for s in _sheets(run) if (run.path / f"{s}.png").is_file()), None)
     parts = [
         f"# {run.path.name}",
-        f"```bash\n{command(experiment)}\n```",
-        (
-            f"{statistics['images']} training images{subset}, {size(experiment)}, batch {experiment.fit.batch_size},"
-            f" {_epochs(experiment, history)} in {minutes(history):.0f} minutes on"
-            f" {environment.get('gpu') or environment['processor']}, {_cores(environment)},"
-            f" {machine['precision']}, torch {environment['torch']}."
-        ),
+        f"```bash\n{train_command(experiment)}\n```",
+        "\n".join(_conditions(run)),
         *([note.read_text(encoding="utf-8").strip()] if note.is_file() else []),
-        f"![curves]({run.curves.name})",
-        *([f"![predictions on {sheet}]({sheet}.png)"] if sheet else []),
-        _per_class(results | run.inference_results()),
-        "Every result is in the [table of all](../../results.md).",
+        *([f"![Training curves]({run.curves.name})"] if run.curves.is_file() else []),
+        *([f"![Predictions on {sheet}]({sheet}.png)"] if sheet else []),
+        _per_class(run.all_results()),
+        "All results: [results](../../../docs/results.md). Contents of this folder: [records](../../README.md).",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def size(experiment: Experiment) -> str:
-    """Of what size training images were, height first."""
-    found = experiment.augment.crop or experiment.image_size
-    return f"{found[0]}×{found[1]}" if found else "each image's size"
+def epochs(run: Run) -> str:
+    """Length of a training in epochs, in words.
+
+    Args:
+        run: The run.
+    """
+    fit, history = run.experiment.fit, run.history()
+    done, last = history[-1].epoch, history[-1].images
+    words = f"{done} of {fit.epochs} epochs" if fit.epochs not in (None, done) else f"{done} epochs"
+    words = "1 epoch" if done == 1 else words
+    if fit.val_every > 1:
+        words += f" with a validation every {fit.val_every} epochs"
+    whole = max(fit.val_every * run.statistics.images, *(record.images or 0 for record in history))
+    if fit.minutes is not None and last is not None and whole - last >= fit.batch_size:
+        which = "the last epoch" if fit.val_every == 1 else f"the last {fit.val_every} epochs"
+        words += f"; {'it' if done == 1 else which} ended at the time limit, after {last} of {whole} images"
+    return words
 
 
-def minutes(history: list[EpochRecord]) -> float:
-    """Wall time of all epochs."""
-    return sum(record.seconds for record in history) / 60
+def _conditions(run: Run) -> Iterator[str]:
+    """A list of what the training used."""
+    experiment, statistics, history = run.experiment, run.statistics, run.history()
+    published = experiment.data.published_sizes.get(experiment.data.train_split)
+    subset = f" (a subset of the {published} published ones)" if published and statistics.images < published else ""
+    images = f"{statistics.images} images{subset}"
+    yield f"- training: {images}, {image_size(experiment)}, batch size {experiment.fit.batch_size}"
+    yield f"- length: {minutes(history):.0f} minutes, {epochs(run)}"
+    evaluated = dict.fromkeys(result.epoch for result in run.all_results().values())
+    yield f"- evaluated weights: epoch {', '.join(map(str, evaluated))} ({BEST[experiment.fit.monitor]})"
+    yield f"- machine: {hardware(run.environment)}, {run.environment.machine.precision}, torch {run.environment.torch}"
 
 
-def _per_class(results: dict[str, SplitResult]) -> str:
+def hardware(environment: Environment) -> str:
+    """Processor or GPU, with the number of cores, and of the cores in use where those are fewer.
+
+    Args:
+        environment: Environment of a run.
+    """
+    cores, machine = environment.cores, environment.machine
+    fewer = machine.device == "cpu" and machine.threads < cores
+    used = f"{machine.threads} of {cores} cores" if fewer else f"{cores} cores"
+    return f"{environment.gpu or environment.processor}, {used}"
+
+
+def _sheets(run: Run) -> Iterator[str]:
+    """Splits in the order of preference for the sheet of predictions."""
+    yield from dict.fromkeys(("test", *run.results()))
+
+
+def _pictures(run: Run) -> Iterator[Path]:
+    """The pictures that the page shows: curves, and the sheet of the test split or else of another one."""
+    if run.curves.is_file():
+        yield run.curves
+    yield from [sheet for split in _sheets(run) if (sheet := run.sheet(split)).is_file()][:1]
+
+
+def _per_class(results: Mapping[str, SplitResult]) -> str:
     names = next(iter(results.values())).iou
     head = f"| IoU | {' | '.join(results)} |\n|---|{'---:|' * len(results)}"
-    rows = {n: [r.iou[n] for r in results.values()] for n in names}
-    if any(r.inference for r in results.values()):  # other means are in the table of all
-        rows = {"mean": [r.mean_iou for r in results.values()], **rows}
+    rows = {"mean": [r.mean_iou for r in results.values()]}
+    rows |= {n: [r.iou[n] for r in results.values()] for n in names}
     return "\n".join([head, *(f"| {name} | {' | '.join(map(number, row))} |" for name, row in rows.items())])
-
-
-def _epochs(experiment: Experiment, history: list[EpochRecord]) -> str:
-    """How many epochs were trained, of how many where a number was asked for."""
-    if experiment.fit.minutes is None:
-        return f"{len(history)} of {experiment.fit.epochs} epochs"
-    cut = (history[-1].images or 0) < (history[0].images or 0)
-    return f"{len(history)} epochs, the last in part," if cut else f"{len(history)} epochs"
-
-
-def _cores(environment: dict[str, Any]) -> str:
-    """How many cores the machine has, and how many computed where those were fewer."""
-    cores, threads = environment["cores"], environment["machine"]["threads"]
-    fewer = environment["machine"]["device"] == "cpu" and threads < cores
-    return f"{threads} of {cores} cores" if fewer else f"{cores} cores"

@@ -1,4 +1,4 @@
-"""Counts a confusion matrix of CamVid's labels on one core, and prints nanoseconds for a pixel as JSON.
+"""Counting of a confusion matrix of CamVid's labels on one core; prints nanoseconds per pixel as JSON.
 
 Usage: count.py DATA_ROOT
 """
@@ -19,11 +19,11 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     split = CamVid().build("train", Path(sys.argv[1]))
     labels = [split[index].labels for index in range(IMAGES)]
-    chance = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     predicted = []
-    for true in labels:  # nine pixels in ten are right, as they are of a network that has learned
-        wrong = torch.rand(true.shape, generator=chance) < 0.1
-        other = torch.randint(0, 11, true.shape, generator=chance)
+    for true in labels:  # nine of ten pixels are right, as for a trained network
+        wrong = torch.rand(true.shape, generator=generator) < 0.1
+        other = torch.randint(0, 11, true.shape, generator=generator)
         predicted.append(torch.where(wrong | (true > 10), other, true.long()))
     pixels = sum(true.numel() for true in labels)
     times = []

@@ -1,8 +1,8 @@
-"""Trains what stands on a frozen encoder on CamVid, and prints the speed of the later epochs as JSON.
+"""Training on a frozen encoder on CamVid; prints the speed of the later epochs as JSON.
 
 The networks are those that two reports freeze: a decoder on ResNet-34, and the head of DeepLabV3.
 
-Usage: frozen.py DATA_ROOT resnet_fcn|deeplabv3 remembered|plain; plain only sets requires_grad.
+Usage: frozen.py DATA_ROOT resnet_fcn|deeplabv3 cached|plain; plain sets requires_grad only and caches no features.
 """
 
 import json
@@ -17,14 +17,14 @@ from safetensors.torch import save_file
 from pixelwise.data import CamVid
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.models import DeeplabV3, ResnetFcn
-from pixelwise.training import loop
+from pixelwise.training import loop, setup
 
 EPOCHS = 3
 
 if __name__ == "__main__":
     root, network, how = sys.argv[1:]
     if how == "plain":
-        loop.cacheable_variants = lambda *_: 0
+        loop.cacheable_variants = setup.cacheable_variants = lambda *_: 0
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
         weights = Path(folder, "encoder.safetensors")
@@ -41,7 +41,7 @@ if __name__ == "__main__":
             name="benchmarks/frozen",
             data=CamVid(),
             model=model,
-            size=size,
+            image_size=size,
             fit=Fit(epochs=EPOCHS, batch_size=16),
         )
         history = loop.train(experiment, data_root=root, out=Path(folder, "run")).history()

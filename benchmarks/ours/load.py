@@ -1,6 +1,6 @@
-"""A server under load: concurrent clients for a minute, some of whom send rubbish.
+"""A server under load: concurrent clients for a minute, which also send invalid requests.
 
-Prints latencies of the good requests, what the others were answered, and the server's memory as JSON.
+Prints the latencies of the valid requests, the status codes of the others, and the memory of the server as JSON.
 
 Usage: load.py DATA_ROOT WORK
 """
@@ -24,7 +24,7 @@ from PIL import Image
 
 from pixelwise.inference.predict import predict
 
-CLIENTS, SECONDS, RUBBISH = 8, 60, 0.2
+CLIENTS, SECONDS, INVALID = 8, 60, 0.2
 
 
 class Asked(NamedTuple):
@@ -37,13 +37,13 @@ class Asked(NamedTuple):
 
 
 def bodies(images: list[Path]) -> dict[str, bytes]:
-    """Rubbish by its kind."""
+    """Kind -> body of an invalid request."""
     good = images[0].read_bytes()
     wide = BytesIO()
     Image.new("L", (9000, 9000)).save(wide, format="PNG")
-    chance = random.Random(0)
+    generator = random.Random(0)
     return {
-        "garbage": chance.randbytes(20_000),
+        "random bytes": generator.randbytes(20_000),
         "truncated": good[: len(good) // 2],
         "too many bytes": good + bytes(25_000_000),
         "too many pixels": wide.getvalue(),
@@ -51,16 +51,16 @@ def bodies(images: list[Path]) -> dict[str, bytes]:
 
 
 def client(number: int, address: str, images: list[Path], labels: Path, until: float, found: list[Asked]) -> None:
-    """Asks one thing after the other."""
-    chance, rubbish = random.Random(number), bodies(images)
+    """Sends one request after the other."""
+    generator, invalid = random.Random(number), bodies(images)
     with httpx.Client(timeout=60) as http:
         while time.monotonic() < until:
-            image = chance.choice(images)
-            kind = chance.choice(list(rubbish)) if chance.random() < RUBBISH else "good"
+            image = generator.choice(images)
+            kind = generator.choice(list(invalid)) if generator.random() < INVALID else "good"
             began = time.perf_counter()
             try:
-                answer = http.post(address, content=rubbish.get(kind) or image.read_bytes())
-            except httpx.HTTPError:  # a body that is too long is refused before all of it is sent
+                answer = http.post(address, content=invalid.get(kind) or image.read_bytes())
+            except httpx.HTTPError:  # a body that is too long is rejected before all of it is sent
                 found.append(Asked(kind, 0, time.perf_counter() - began, kind != "good"))
                 continue
             expected = (labels / f"{image.stem}.png").read_bytes()
@@ -69,13 +69,13 @@ def client(number: int, address: str, images: list[Path], labels: Path, until: f
 
 
 def memory(process: int) -> float:
-    """MiB that a process holds now."""
+    """Resident memory of a process, in MiB."""
     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
 
 
 def run_clients(address: str, images: list[Path], labels: Path, seconds: float) -> list[Asked]:
-    """Some clients together."""
+    """Runs all clients concurrently."""
     found: list[Asked] = []
     until = time.monotonic() + seconds
     threads = [
@@ -90,7 +90,7 @@ def run_clients(address: str, images: list[Path], labels: Path, seconds: float) 
 
 
 def summary(found: list[Asked], before: float, after: float) -> dict[str, object]:
-    """What came of it."""
+    """The figures of a record."""
     good = sorted(one.seconds for one in found if one.kind == "good")
     return {
         "clients": CLIENTS,

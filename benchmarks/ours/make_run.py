@@ -1,6 +1,6 @@
-"""Makes what the predicting rows need.
+"""Preparation of the prediction rows.
 
-A run of smp's U-Net on ResNet-34 after eight epochs, its weights as smp takes them, and CamVid's test images as JPEG.
+A run of smp's U-Net on ResNet-34 after eight epochs, its weights in smp's format, and CamVid's test images as JPEG.
 
 Usage: make_run.py DATA_ROOT WORK
 """
@@ -16,6 +16,7 @@ from PIL import Image
 from pixelwise.data import CamVid
 from pixelwise.data.transforms import Augment
 from pixelwise.experiment import Experiment, Fit, Optimizer
+from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.predictor import Predictor
 from pixelwise.models import Smp
 from pixelwise.training.loop import train
@@ -25,7 +26,7 @@ EPOCHS = 8
 
 
 def make(root: Path, work: Path) -> None:
-    """Does nothing where it was done before."""
+    """Makes the run, the weights and the images, unless they exist."""
     if (work / "network.pt").exists():
         return
     shutil.rmtree(work / "run", ignore_errors=True)
@@ -40,7 +41,7 @@ def make(root: Path, work: Path) -> None:
     (work / "images").mkdir(exist_ok=True)
     for file in sorted((root / "camvid" / "test").iterdir())[:IMAGES]:
         Image.open(file).convert("RGB").save(work / "images" / f"{file.stem}.jpg", quality=92)
-    torch.save(Predictor.load(run, "cpu").model.network.state_dict(), work / "network.pt")
+    torch.save(Predictor.load(run, InferenceOptions(device="cpu")).model.network.state_dict(), work / "network.pt")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Where a training step's time goes: smp's U-Net on ResNet-34, batches of 8 crops of 352×352, by torch's profiler.
+"""Time of a training step by operator: smp's U-Net on ResNet-34, batches of 8 crops of 352×352, torch's profiler.
 
-Prints seconds of a step by operator as JSON.
+Prints the seconds of a step by operator as JSON.
 """
 
 import json
@@ -14,7 +14,7 @@ from pixelwise.losses import CrossEntropy
 from pixelwise.metrics import confusion
 from pixelwise.models import Segmenter, Smp
 from pixelwise.training.memory import freed_memory_kept
-from pixelwise.training.schedule import build_optimizer
+from pixelwise.training.optimizer import build_optimizer
 
 BATCH, SIDE, CLASSES, WARM, STEPS = 8, 352, 11, 3, 5
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
     loss = CrossEntropy().build(torch.ones(CLASSES, dtype=torch.int64))
 
     def step() -> None:
-        """As the loop's."""
+        """The step of pixelwise's training loop."""
         with machine.autocast():
             logits = model(images.contiguous(memory_format=torch.channels_last))
         value = loss(logits, labels)

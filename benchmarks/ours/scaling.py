@@ -1,4 +1,4 @@
-"""How the cost grows: with the pixels, classes and images of a training step, and with the images of a data set.
+"""Growth of the cost with the pixels, classes and images of a training step, and with the images of a data set.
 
 Prints lists of [size, seconds] as JSON. Usage: scaling.py DATA_ROOT WORK
 """
@@ -21,14 +21,14 @@ from pixelwise.training.memory import freed_memory_kept
 
 
 def step_seconds(side: int, classes: int, batch: int) -> float:
-    """The median of some training steps of the reports' FCN."""
+    """Median duration of a training step of the reports' FCN."""
     images = torch.randint(0, 256, (batch, 3, side, side), dtype=torch.uint8)
     labels = torch.randint(0, classes, (batch, side, side), dtype=torch.uint8)
     return median(fast(images, labels, classes)[2:])
 
 
 def steps() -> dict[str, list[list[float]]]:
-    """Seconds of a step by pixels, classes and images."""
+    """Seconds of a step by number of pixels, classes and images."""
     return {
         "pixels of an image": [[side**2, step_seconds(side, 21, 4)] for side in (64, 128, 256, 512)],
         "classes": [[classes, step_seconds(224, classes, 4)] for classes in (2, 21, 64, 250)],
@@ -37,7 +37,7 @@ def steps() -> dict[str, list[list[float]]]:
 
 
 def opening_seconds(images: int, root: Path) -> tuple[float, float]:
-    """Of the first and of a later opening of so many of CamVid's images: decoding, and finding what was decoded."""
+    """Seconds to open some of CamVid's images: the first time, which decodes them, and again, from the cache."""
     split = CamVid().build("train", root)
     assert isinstance(split, PairedFiles)
     some = PairedFiles(split.pairs[:images], split.label_space)

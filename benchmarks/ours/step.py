@@ -1,6 +1,6 @@
-"""The reports' FCN at 224×224 in batches of 16: images a second in the training step alone, as JSON.
+"""Training step of the reports' FCN at 224×224 with batch size 16; prints images per second as JSON.
 
-Usage: step.py fast|plain; plain is what a first script would do: eager, fp32, contiguous.
+Usage: step.py fast|plain; plain is a simple script: eager, fp32, contiguous.
 """
 
 import json
@@ -15,13 +15,13 @@ from pixelwise.inference.runtime import resolve_runtime
 from pixelwise.losses import CrossEntropy
 from pixelwise.models import Fcn, Segmenter
 from pixelwise.training.memory import freed_memory_kept
-from pixelwise.training.schedule import build_optimizer
+from pixelwise.training.optimizer import build_optimizer
 
 BATCH, SIZE, CLASSES, STEPS = 16, 224, 21, 8
 
 
 def fast(images: torch.Tensor, labels: torch.Tensor, classes: int = CLASSES) -> list[float]:
-    """As pixelwise's loop does it."""
+    """Step durations of pixelwise's training loop."""
     machine = resolve_runtime(Fit())
     model = Segmenter(Fcn().build(classes), Fcn()).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(Optimizer(), model.parameters())
@@ -40,7 +40,7 @@ def fast(images: torch.Tensor, labels: torch.Tensor, classes: int = CLASSES) -> 
 
 
 def plain(images: torch.Tensor, labels: torch.Tensor) -> list[float]:
-    """As torch's tutorials do it."""
+    """Step durations of a script as in torch's tutorials."""
     model = Segmenter(Fcn().build(CLASSES), Fcn()).train()
     optimizer = torch.optim.Adam(model.parameters())
     targets, seconds = labels.long(), []

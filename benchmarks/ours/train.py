@@ -1,6 +1,6 @@
-"""Trains smp's U-Net on ResNet-34 as a user of pixelwise would, and prints what it was like as JSON.
+"""One epoch of training of smp's U-Net on ResNet-34 with pixelwise; prints speed, loss, score and memory as JSON.
 
-For an epoch: its speed, reading and augmenting included, evaluation not; the peer's likewise.
+On both sides, the speed includes data loading and augmentation, and excludes the validation.
 
 Usage: train.py DATA_ROOT SEED DEVICE, DEVICE being cpu or cuda.
 """

@@ -1,4 +1,4 @@
-"""How much there is to compute: products of matrices and convolutions, two operations for each multiplication."""
+"""Number of operations of a network: matrix products and convolutions, two operations per multiplication."""
 
 import torch
 from torch import nn

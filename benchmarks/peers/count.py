@@ -1,4 +1,4 @@
-"""The same by torchmetrics.
+"""Counting of the same confusion matrix with torchmetrics.
 
 Usage: count.py DATA_ROOT
 """
@@ -19,11 +19,11 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     files = sorted(Path(sys.argv[1], "camvid", "trainannot").glob("*.png"))[:IMAGES]
     labels = [torch.from_numpy(np.array(Image.open(file))).long() for file in files]
-    chance = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     predicted = []
     for true in labels:
-        wrong = torch.rand(true.shape, generator=chance) < 0.1
-        other = torch.randint(0, 11, true.shape, generator=chance)
+        wrong = torch.rand(true.shape, generator=generator) < 0.1
+        other = torch.randint(0, 11, true.shape, generator=generator)
         predicted.append(torch.where(wrong | (true > 10), other, true))
     metric = MulticlassConfusionMatrix(num_classes=11, ignore_index=11, validate_args=False)
     pixels = sum(true.numel() for true in labels)

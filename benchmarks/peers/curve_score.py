@@ -1,6 +1,6 @@
-"""Scores every epoch's weights of a peer's curve on CamVid's validation split at the original size.
+"""Scores of the weights of every epoch of another tool, on CamVid's validation split at the original size.
 
-By torchmetrics' confusion matrix over all pixels but void, whatever the trainer itself printed.
+The score is computed with torchmetrics' confusion matrix over all valid pixels, independent of the tool's own output.
 
 Usage: curve_score.py smp|yolo DATA_ROOT OUT
 """
@@ -20,9 +20,9 @@ CLASSES = 11
 def by_smp(out):
     """Epoch -> a function from an image file to class ids."""
     import cv2
-    from curve_smp import JUDGING, A, CamVidModel  # beside this program
+    from curve_smp import VALIDATION, A, CamVidModel  # beside this program
 
-    pad = A.Compose(JUDGING)
+    pad = A.Compose(VALIDATION)
     crop = A.CenterCrop(360, 480)
 
     def load(epoch):
@@ -41,7 +41,7 @@ def by_smp(out):
 
 
 def by_yolo(out):
-    """The same for the library's checkpoints, which hold the averaged weights."""
+    """The same for the checkpoints of Ultralytics, which contain the averaged weights."""
     from ultralytics import YOLO
 
     def load(epoch):
@@ -57,7 +57,7 @@ def by_yolo(out):
 
 
 def mean_iou(classes, root):
-    """Of the classes that occur, over the whole split."""
+    """Mean IoU of the classes that occur, over the whole split."""
     counts = MulticlassConfusionMatrix(CLASSES, ignore_index=CLASSES)
     for file in sorted(Path(root, "camvid", "valannot").glob("*.png")):
         (image,) = Path(root, "camvid", "val").glob(f"{file.stem}.*")

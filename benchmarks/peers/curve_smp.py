@@ -1,8 +1,8 @@
-"""smp's CamVid example, from scratch, as a user would copy it: each epoch's weights with the minutes they took.
+"""smp's CamVid example, trained from scratch: weights and training time of each epoch.
 
-As there: Adam at 2e-4, cosine to 1e-5 by steps, the multi-class dice loss with 'unlabelled' as a class of its own,
-batches of 32 crops of 320×320 under its augmentation, and a validation after every epoch. The network is the example's
-U-Net on ResNet-18, without published weights, and the schedule ends with the time that is given.
+As in the example: Adam at 2e-4, cosine to 1e-5 by steps, the multi-class dice loss with 'unlabelled' as a class,
+batches of 32 crops of 320×320 with its augmentation, and a validation after every epoch. The network is the example's
+U-Net on ResNet-18, without pretrained weights. The schedule ends at the time limit.
 
 Usage: curve_smp.py DATA_ROOT OUT MINUTES
 """
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-import albumentations as A  # its own way
+import albumentations as A  # the example's own import
 import cv2
 import lightning
 import numpy as np
@@ -34,11 +34,11 @@ TRAINING = [
     A.OneOf([A.Sharpen(p=1), A.Blur(blur_limit=3, p=1), A.MotionBlur(blur_limit=3, p=1)], p=0.9),
     A.OneOf([A.RandomBrightnessContrast(p=1), A.HueSaturationValue(p=1)], p=0.9),
 ]
-JUDGING = [A.PadIfNeeded(384, 480)]
+VALIDATION = [A.PadIfNeeded(384, 480)]
 
 
 class CamVidFolder(Dataset):
-    """A folder of SegNet's CamVid tree, 'unlabelled' first as in the example."""
+    """A split in SegNet's CamVid layout, with 'unlabelled' as the first class as in the example."""
 
     def __init__(self, root, split, changes):
         self.labels = sorted(Path(root, "camvid", f"{split}annot").glob("*.png"))
@@ -57,7 +57,7 @@ class CamVidFolder(Dataset):
 
 
 class CamVidModel(lightning.LightningModule):
-    """The example's module."""
+    """The module of the example."""
 
     def __init__(self, out, minutes):
         super().__init__()
@@ -77,26 +77,26 @@ class CamVidModel(lightning.LightningModule):
         return self.loss(logits, batch[1]), counts
 
     def training_step(self, batch):
-        """Loss and counts, as the example takes them in every step."""
+        """Loss and counts of a step, as in the example."""
         return self._step(batch)[0]
 
     def validation_step(self, batch):
-        """As the example's."""
+        """Validation, as in the example."""
         self._step(batch)
 
     def on_fit_start(self):
-        """Starts the watch."""
+        """Starts the clock."""
         self.began = time.perf_counter()
 
     def on_train_batch_start(self, _batch, _number):
-        """The schedule, which ends with the time."""
+        """The schedule, which ends at the time limit."""
         share = min(1.0, self.spent() / self.seconds)
         for group in self.optimizers().param_groups:
             group["lr"] = 1e-5 + (2e-4 - 1e-5) * (1 + np.cos(np.pi * share)) / 2
         return -1 if share >= 1 else None
 
     def on_train_epoch_end(self):
-        """Keeps the weights, off the clock."""
+        """Saves the weights; this time is not counted."""
         spent, before = self.spent(), time.perf_counter()
         self.times.append({"epoch": len(self.times) + 1, "minutes": spent / 60})
         torch.save(self.model.state_dict(), self.out / f"{len(self.times)}.pt")
@@ -105,11 +105,11 @@ class CamVidModel(lightning.LightningModule):
         self.trainer.should_stop = spent >= self.seconds
 
     def spent(self):
-        """Seconds of training and evaluation."""
+        """Seconds of training and validation."""
         return time.perf_counter() - self.began - self.saving
 
     def configure_optimizers(self):
-        """Adam."""
+        """The optimizer of the example."""
         return torch.optim.Adam(self.parameters(), lr=2e-4)
 
 
@@ -119,7 +119,7 @@ if __name__ == "__main__":
     lightning.seed_everything(0)
     workers = {"num_workers": os.cpu_count(), "persistent_workers": True}
     train = DataLoader(CamVidFolder(root, "train", TRAINING), 32, shuffle=True, **workers)
-    val = DataLoader(CamVidFolder(root, "val", JUDGING), 32, **workers)
+    val = DataLoader(CamVidFolder(root, "val", VALIDATION), 32, **workers)
     trainer = lightning.Trainer(
         max_epochs=-1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, log_every_n_steps=1, num_sanity_val_steps=0,

@@ -1,6 +1,6 @@
-"""Ultralytics' YOLO26n-sem from its yaml, as its documentation says, on CamVid: each epoch's weights with its minutes.
+"""Ultralytics' YOLO26n-sem from its YAML file on CamVid: weights and training time of each epoch.
 
-Its own settings throughout, but for the size of CamVid's images (480) and no published weights.
+Default settings, except for the image size (480, that of CamVid) and no pretrained weights.
 
 Usage: curve_yolo.py DATA_ROOT OUT MINUTES
 """
@@ -21,7 +21,7 @@ VOID = 255
 
 
 def tree(root, out):
-    """CamVid in the layout that the library reads."""
+    """Makes CamVid in the layout that Ultralytics reads."""
     for split in ("train", "val"):
         for kind in ("images", "masks"):
             (out / kind / split).mkdir(parents=True, exist_ok=True)
@@ -44,12 +44,12 @@ if __name__ == "__main__":
     model = YOLO("yolo26n-sem.yaml")
 
     def begin(_trainer):
-        """Starts the watch."""
+        """Starts the clock."""
         global began
         began = time.perf_counter()
 
     def saved(trainer):
-        """After an epoch was trained and evaluated, and its weights written."""
+        """Records the time after an epoch was trained and validated and its weights were saved."""
         times.append({"epoch": trainer.epoch + 1, "minutes": (time.perf_counter() - began) / 60})
         (out / "times.json").write_text(json.dumps(times))
 

@@ -1,4 +1,4 @@
-"""smp's network as its user would call it: eager, in fp32, one image at a time."""
+"""Prediction with smp's network: eager, fp32, one image at a time."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Evaluates smp's network on CamVid's validation split in an eager loop, with torchmetrics, and prints the speed as JSON.
+"""Evaluation of smp's network on CamVid's validation split, eager, with torchmetrics; prints the speed as JSON.
 
 Usage: evaluate.py DATA_ROOT WEIGHTS, weights being a state dict of the network.
 """

@@ -1,7 +1,6 @@
-"""The same by smp's network in an eager loop: read, normalize, pad, network, argmax, write.
+"""Prediction with smp's network in an eager loop: read, normalize, pad, network, argmax, write.
 
-Prints the speed, which share of the pixels pixelwise's label files of the same images agree with, and both sides' mean
-IoU on those images.
+Prints the speed, the share of pixels with the same class in pixelwise's label files, and the mean IoU of both sides.
 
 Usage: predict.py WEIGHTS IMAGES OTHER DATA_ROOT, weights being a state dict of the network, OTHER a folder with
 `labels/`.
@@ -21,7 +20,7 @@ from torchmetrics.classification import MulticlassJaccardIndex
 
 
 def compare(own: Path, other: Path) -> dict[str, float]:
-    """The other's label files beside our own, and both beside the truth."""
+    """Compares the label files of both sides with each other and with the ground truth."""
     same, scores = [], [MulticlassJaccardIndex(CLASSES, ignore_index=CLASSES) for _ in range(2)]
     for file in sorted(own.iterdir()):
         labels = [np.asarray(Image.open(folder / file.name)) for folder in (own, other)]

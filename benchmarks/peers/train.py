@@ -1,8 +1,8 @@
-"""The same by segmentation-models-pytorch, Lightning and albumentations, after smp's own CamVid example.
+"""The same training with segmentation-models-pytorch, Lightning and albumentations, after smp's CamVid example.
 
-As there: `smp.create_model`, a LightningModule, albumentations on NumPy images read by OpenCV, Adam. Crops, flips,
-batch and loss are those of pixelwise's side, so that both do the same work; the example's other augmentation is left
-out, which favours this side.
+As in the example: `smp.create_model`, a LightningModule, albumentations on NumPy images read by OpenCV, Adam. Crops,
+flips, batch size and loss are those of pixelwise's side, so that both do the same work. The example's other
+augmentation is left out, which favors this side.
 
 Usage: train.py DATA_ROOT SEED DEVICE PRECISION, device being cpu or cuda, precision Lightning's (32-true, bf16-mixed).
 """
@@ -28,7 +28,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class CamVidFolder(Dataset):
-    """A folder of SegNet's CamVid tree: RGB images and label maps of 0..11, 11 being void."""
+    """A split in SegNet's CamVid layout: RGB images and label maps of 0..11, where 11 is void."""
 
     def __init__(self, root, split, changes):
         self.labels = sorted(Path(root, "camvid", f"{split}annot").glob("*.png"))
@@ -48,7 +48,7 @@ class CamVidFolder(Dataset):
 
 
 class CamVidModel(lightning.LightningModule):
-    """As in the example: the network, its normalization as buffers, the loss, and counts for the metric."""
+    """Network, normalization as buffers, loss, and counts for the metric, as in the example."""
 
     def __init__(self):
         super().__init__()
@@ -64,7 +64,7 @@ class CamVidModel(lightning.LightningModule):
         return self.model((image / 255.0 - self.mean) / self.std)
 
     def training_step(self, batch):
-        """Loss and counts, as the example takes them in every step."""
+        """Loss and counts of a step, as in the example."""
         image, labels = batch
         logits = self(image)
         loss = torch.nn.functional.cross_entropy(logits, labels, ignore_index=VOID)
@@ -73,15 +73,15 @@ class CamVidModel(lightning.LightningModule):
         return loss
 
     def on_train_epoch_start(self):
-        """Starts the watch."""
+        """Starts the clock."""
         self.began = time.perf_counter()
 
     def on_train_epoch_end(self):
-        """Stops it."""
+        """Stops the clock."""
         self.seconds = time.perf_counter() - self.began
 
     def configure_optimizers(self):
-        """Adam."""
+        """The optimizer of the example."""
         return torch.optim.Adam(self.parameters(), lr=1e-3)
 
 

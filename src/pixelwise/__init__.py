@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pixelwise.inference.predict import predict as predict
     from pixelwise.inference.predictor import Predictor as Predictor
     from pixelwise.inference.predictor import load as load
-    from pixelwise.recipes.registry import get as recipe
+    from pixelwise.recipes.registry import get as recipe  # noqa: F401  # its name in _PUBLIC
     from pixelwise.run import Run as Run
     from pixelwise.training.loop import resume as resume
     from pixelwise.training.loop import train as train

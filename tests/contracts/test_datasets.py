@@ -1,4 +1,4 @@
-"""The contract of data sets, for every registered one, on a tiny tree of its real layout."""
+"""Contract of data sets, for every registered one, on a tiny tree of its real layout."""
 
 import pickle
 import shutil
@@ -65,7 +65,7 @@ def test_the_spec_survives_json(spec: DataSpec) -> None:
     assert type(spec).from_json(other.to_json()) == other != spec
 
 
-def test_what_was_found_on_the_disk_is_found_once_and_kept(spec: DataSpec, root: Path) -> None:
+def test_a_resolved_spec_needs_no_disk(spec: DataSpec, root: Path) -> None:
     """A run is evaluated and used as what it was trained as, and used where the data is gone."""
     stored = spec.to_json()
     shutil.rmtree(root)

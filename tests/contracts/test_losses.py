@@ -1,4 +1,4 @@
-"""What every registered loss promises, under every scheme of class weights it takes."""
+"""Contract of losses, for every registered one and every scheme of class weights."""
 
 from typing import get_args
 
@@ -20,15 +20,17 @@ SPECS = [
 ]
 assert {spec.kind for spec in SPECS} == set(LOSSES), "a loss without a contract test"
 
-every_loss = pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.kind}-{getattr(s, 'weights', '')}".strip("-"))
+every_loss = pytest.mark.parametrize(
+    "spec", SPECS, ids=lambda s: f"{s.kind}-{getattr(s, 'class_weights', '')}".strip("-")
+)
 
 
 def case(batch: int = 4, scale: float = 3) -> tuple[Tensor, Tensor]:
     """Logits, and labels of which about a fifth are void."""
-    chance = torch.Generator().manual_seed(0)
-    logits = scale * torch.randn(batch, K, 5, 6, generator=chance)
-    labels = torch.randint(0, K, (batch, 5, 6), generator=chance)
-    labels[torch.rand(labels.shape, generator=chance) < 0.2] = IGNORE
+    generator = torch.Generator().manual_seed(0)
+    logits = scale * torch.randn(batch, K, 5, 6, generator=generator)
+    labels = torch.randint(0, K, (batch, 5, 6), generator=generator)
+    labels[torch.rand(labels.shape, generator=generator) < 0.2] = IGNORE
     return logits, labels
 
 

@@ -1,4 +1,4 @@
-"""What every recipe promises: it builds, says what it is, comes back from JSON, and trains."""
+"""Contract of recipes: docstring, JSON conversion, and one training step."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def reduced(experiment: Experiment) -> Experiment:
     return experiment.replace(
         model=model,
         data=Shapes(size=SIZE, images=2),
-        size=SIZE if experiment.image_size else None,
+        image_size=SIZE if experiment.image_size else None,
         augment=experiment.augment.replace(crop=SIZE) if experiment.augment.crop else experiment.augment,
         fit=experiment.fit.replace(epochs=1, val_every=1, minutes=None, batch_size=2, workers=0, device="cpu"),
         watch=(),
@@ -71,7 +71,7 @@ def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monk
     assert epoch.lr == learning_rate(experiment.fit, 0.0)
     assert epoch.train_loss is not None
     assert epoch.train_loss > 0
-    assert run.results()["val"].epoch == Predictor.load(run, "cpu").epoch == 1
+    assert run.results()["val"].epoch == Predictor.load(run).epoch == 1
 
 
 def test_two_recipes_cannot_share_a_name() -> None:

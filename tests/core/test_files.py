@@ -1,4 +1,4 @@
-"""A file is the old one or the new one, and a folder for output is checked before the long work."""
+"""Atomic file writes, and checks of output folders."""
 
 import errno
 import os
@@ -125,7 +125,7 @@ def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that even root cannot write to")
 def test_a_place_that_cannot_be_written_to_is_a_sentence() -> None:
-    with pytest.raises(RunError, match=r"cannot write .*choose a folder that you may write to"):
+    with pytest.raises(RunError, match=r"cannot write .*choose a writable folder"):
         new_folder(Path("/proc/nowhere/run"), "a run")
 
 

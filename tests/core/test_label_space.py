@@ -1,4 +1,4 @@
-"""Two numberings of the same classes: raw ids as files hold them, class ids as networks see them."""
+"""Label space: raw ids of files, class ids of networks, and their conversion."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ FIELDS: dict[str, Any] = {
 STREET = LabelSpace(**FIELDS)
 
 
-@given(label_space=spaces(), seed=st.integers(0, 9))
+@given(space=spaces(), seed=st.integers(0, 9))
 def test_raw_to_class_and_back_is_identity_and_void_becomes_the_first_void_id(space: LabelSpace, seed: int) -> None:
     every = [*space.raw_ids, *space.void]
     raw = np.random.default_rng(seed).choice(every, (9, 11))
@@ -45,7 +45,7 @@ def test_raw_to_class_and_back_is_identity_and_void_becomes_the_first_void_id(sp
     assert np.array_equal(space.to_classes(back), classes)
 
 
-@given(label_space=spaces())
+@given(space=spaces())
 @settings(max_examples=30)
 def test_class_to_raw_is_as_narrow_as_the_ids_allow(space: LabelSpace) -> None:
     classes = np.arange(space.num_classes, dtype=np.uint8)[None]

@@ -1,4 +1,4 @@
-"""What a person sees while it runs: a bar on a terminal, plain lines elsewhere, nothing of either among the results."""
+"""Progress: a bar on a terminal, plain lines elsewhere, and nothing on standard output."""
 
 import io
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_elsewhere_there_are_plain_lines_on_standard_error(tiny: Experiment, tmp
     assert "\x1b" not in err
     assert [line.split("  ")[0] for line in err.splitlines()[-2:]] == ["epoch 1/2", "epoch 2/2"]
     first, *rest = err.splitlines()
-    assert first == "reading 8 training and 2 validation images"  # before there is a run
+    assert first == "reading the images of shapes"  # before the run folder exists
     assert run.log.read_text(encoding="utf-8").splitlines() == rest
 
 

@@ -1,4 +1,4 @@
-"""Chance is a function of its key."""
+"""Random numbers are a function of the seed and the key."""
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ def test_neighboring_keys_differ_trailing_zeros_included() -> None:
     assert len({tuple(draw(seed, *key)) for seed in seeds for key in near}) == len(seeds) * len(near)
 
 
-def test_the_order_of_the_first_epoch_is_golden() -> None:
-    """Whoever changes it changes every run that was recorded."""
+def test_the_order_of_the_first_round_never_changes() -> None:
+    """Another order would change the results of all recorded runs."""
     assert generator(0, 1).permutation(8).tolist() == [6, 3, 4, 7, 2, 0, 1, 5]
 
 

@@ -1,4 +1,4 @@
-"""Specs: JSON both ways, values given as text, and errors that name the way out."""
+"""Specs: JSON conversion, values from text, and errors that state the remedy."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -263,8 +263,8 @@ def test_fields_of_the_users_own_network_are_checked_like_ours(tiny: Experiment)
         (":Net", None, "cannot be imported"),
         ("net.py:Missing", GOOD, r"net\.py has no 'Missing'"),
         ("net.py:", GOOD, r"net\.py has no ''"),
-        ("net.py:Net", "class Net: pass\n", r"is no model: derive it from pixelwise's ModelSpec"),
-        ("net.py:Net", "Net = 3\n", r"is no model: derive it from pixelwise's ModelSpec"),
+        ("net.py:Net", "class Net: pass\n", r"is not a model: derive it from pixelwise's ModelSpec"),
+        ("net.py:Net", "Net = 3\n", r"is not a model: derive it from pixelwise's ModelSpec"),
         ("net.py:Net", "class Net(:\n", r"cannot be imported: SyntaxError: .*net\.py, line 1"),
         ("net.py:Net", "1 / 0\n", "cannot be imported: ZeroDivisionError: division by zero"),
         ("net.py:Net", "import nowhere\n", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
@@ -275,7 +275,7 @@ def test_an_import_path_that_leads_nowhere_is_one_sentence(
 ) -> None:
     if content is not None:
         Path("net.py").write_text(content)
-    for _ in range(2):  # the second time, no half-imported module may be lying about
+    for _ in range(2):  # the second import must not find an incomplete module
         with pytest.raises(InvalidSpec, match=reason) as error:
             tiny.with_values({"model.kind": kind})
         assert str(error.value).startswith(f"model.kind={kind} does not fit: ")
@@ -284,7 +284,7 @@ def test_an_import_path_that_leads_nowhere_is_one_sentence(
         Experiment.from_json(tiny.to_json().replace(tiny.model.kind, kind))
 
 
-def test_a_file_that_was_mended_is_read_anew(tiny: Experiment) -> None:
+def test_a_corrected_file_is_imported_again(tiny: Experiment) -> None:
     Path("net.py").write_text("class Net(:\n")
     with pytest.raises(InvalidSpec):
         tiny.with_values({"model.kind": "net.py:Net"})

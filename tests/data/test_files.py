@@ -37,8 +37,9 @@ def test_a_foreign_id_names_the_label_file_and_what_was_expected(tmp_path: Path)
 
 def test_an_image_that_is_listed_twice_is_refused_by_name(tmp_path: Path) -> None:
     pair = Pair("a", tmp_path / "a.png", tmp_path / "labels" / "a.png")
-    with pytest.raises(DataError, match=r"'a' is listed twice"):
-        PairedFiles([pair, pair._replace(id="b"), pair], SPACE)
+    for times in (1, 2):
+        with pytest.raises(DataError, match=rf"'a' is listed twice \({pair.image}\); every image needs a unique name"):
+            PairedFiles([pair, pair._replace(id="b"), *[pair] * times], SPACE)
 
 
 def touch(folder: Path, *names: str) -> None:

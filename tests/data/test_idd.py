@@ -60,7 +60,7 @@ def test_every_class_is_named_by_a_label_of_its_own_and_is_in_one_group_of_each_
         assert sorted(name for group in groups.values() for name in group) == sorted(TRAIN.names)
 
 
-def test_all_has_the_unlabeled_as_a_27th_class_that_is_not_judged() -> None:
+def test_all_has_the_unlabeled_as_a_27th_class_that_is_ignored_in_evaluation() -> None:
     raw = np.array([[0, 25, 255]], np.uint8)
     assert TRAIN.to_classes(raw).tolist() == [[0, 25, IGNORE]]
     assert ALL.to_classes(raw).tolist() == [[0, 25, 26]]
@@ -120,9 +120,7 @@ def test_a_group_is_drawn_as_its_members(tmp_path: Path, label: str, expected: i
 
 @pytest.mark.parametrize("label", ["rode", "rodegroup", "", "group"])
 def test_an_unknown_label_names_the_file_and_the_label(tmp_path: Path, label: str) -> None:
-    with pytest.raises(
-        DataError, match=rf"a_gtFine_polygons\.json: no label of IDD is called '{label}'\. .*rider, road,"
-    ):
+    with pytest.raises(DataError, match=rf"a_gtFine_polygons\.json: IDD has no label '{label}'\. .*rider, road,"):
         drawn(tmp_path, {"label": label, "polygon": WHOLE})
 
 
@@ -140,7 +138,7 @@ HEAD = '"imgHeight": 4, "imgWidth": 6'
         (f'{{{HEAD}, "objects": [{{"polygon": []}}]}}', r"objects\.0\.label"),
         (f'{{{HEAD}, "objects": [{{"label": "car", "polygon": [[1]]}}]}}', r"objects\.0\.polygon"),
         (f'{{{HEAD}, "objects": [{{"label": "car", "polygon": [[NaN, 1]]}}]}}', r"objects\.0\.polygon"),
-        ('{"imgHeight": 99999, "imgWidth": 99999, "objects": []}', "99999x99999 pixels are more"),
+        ('{"imgHeight": 99999, "imgWidth": 99999, "objects": []}', "99999x99999 pixels exceed"),
     ],
 )
 def test_a_damaged_annotation_is_one_sentence_about_the_file(tmp_path: Path, text: str, reason: str) -> None:

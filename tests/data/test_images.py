@@ -1,4 +1,4 @@
-"""Images and label files as cameras, painters and broken disks leave them."""
+"""Reading of image files and label files of many formats, and of damaged ones."""
 
 import random
 import struct
@@ -122,7 +122,7 @@ def test_a_sideways_tiff_is_turned_in_every_mode(tmp_path: Path, mode: str) -> N
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow says so of a JPEG, and goes on
 @pytest.mark.parametrize("damage", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0no tags at all"])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
-def test_a_photo_whose_exif_data_are_damaged_is_taken_as_it_stands(tmp_path: Path, suffix: str, damage: bytes) -> None:
+def test_a_photo_with_damaged_exif_data_is_not_rotated(tmp_path: Path, suffix: str, damage: bytes) -> None:
     path = tmp_path / f"a{suffix}"
     Image.fromarray(PIXELS).save(path, exif=damage)
     assert rows(path).shape == PIXELS.shape
@@ -244,7 +244,9 @@ def test_values_without_a_known_range_or_color_are_refused_rather_than_guessed(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"^{path}: expected gray or RGB of 8 or 16 bits a channel, .* convert it"):
+    with pytest.raises(
+        DataError, match=f"^{path}: expected gray or RGB with 8 or 16 bits per channel, found mode .*: convert it"
+    ):
         read_image(path)
 
 
@@ -314,8 +316,11 @@ def test_two_colored_labels_are_0_and_1(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         (b"", "is empty (0 bytes)"),
-        (b"no picture at all\n", "is no image, or of a format that is not known"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "is no image, or of a format"),
+        (b"no picture at all\n", "is not an image, or has an unsupported format"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",
+            "is not an image, or has an unsupported format",
+        ),
         (b"half", "cannot be read as an image ("),
     ],
     ids=["empty", "text", "a program", "truncated"],
@@ -376,7 +381,7 @@ def test_a_picture_that_claims_to_be_gigantic_is_refused_by_its_header(
     path = tmp_path / "a.png"
     path.write_bytes(png(np.zeros((1, 1, 3), np.uint8), size=(width, height)))
     assert width * height > MAX_PIXELS
-    with pytest.raises(DataError, match=f"^{path}: .* more than the 80 million pixels that are taken; scale it down"):
+    with pytest.raises(DataError, match=f"^{path}: .* exceeds the limit of 80 million pixels; scale it down"):
         read(path)
 
 

@@ -1,4 +1,4 @@
-"""Statistics of a split, evaluated by NumPy on all pixels at once."""
+"""Statistics of a split against NumPy on all pixels at once."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pixelwise.core.errors import DataError
 from pixelwise.core.label_space import IGNORE
 from pixelwise.data.base import Sample
 from pixelwise.data.statistics import Statistics, Survey, measure, survey
@@ -75,6 +76,33 @@ def test_a_split_of_void_alone_has_shares_of_zero() -> None:
     found = survey(InMemory([Sample(torch.zeros(3, 2, 3, dtype=torch.uint8), void, "nothing")]))
     assert list(found.shares) == list(found.class_images) == [0] * 4
     assert found.void_share == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64], ids=str)
+@pytest.mark.parametrize(
+    ("unknown", "shown"), [([4], "4"), ([254, 9], "9, 254"), ([*range(4, 40)], "4, 5, 6, 7, 8, 9, 10, 11, …")]
+)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ids_outside_the_label_space_are_refused_with_the_sample_and_the_expected_range(
+    split: InMemory, workers: int, unknown: list[int], shown: str, dtype: torch.dtype
+) -> None:
+    labels = torch.zeros(1, 80, dtype=dtype)
+    labels[0, : len(unknown)] = torch.tensor(unknown, dtype=dtype)
+    labels[0, -1] = IGNORE
+    samples = [*split.samples, Sample(torch.zeros(3, 1, 80, dtype=torch.uint8), labels, "odd one")]
+    with pytest.raises(DataError) as error:
+        survey(InMemory(samples), workers)
+    assert str(error.value) == (
+        f"the labels of sample 'odd one' contain the class ids {shown}; expected 0..3, or 255 for ignored pixels."
+    )
+
+
+@pytest.mark.parametrize("unknown", [-1, 256, 1000])
+def test_ids_that_no_byte_holds_are_refused_too(split: InMemory, unknown: int) -> None:
+    labels = torch.tensor([[0, unknown, IGNORE]], dtype=torch.int16)
+    odd = InMemory([*split.samples, Sample(torch.zeros(3, 1, 3, dtype=torch.uint8), labels, "odd")])
+    with pytest.raises(DataError, match=rf"sample 'odd' contain the class ids {unknown}; expected 0\.\.3, or 255"):
+        measure(odd)
 
 
 def test_int16_labels_count_like_uint8(split: InMemory) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is done to an image is done to its labels.
+"""Resizing and augmentation of an image together with its labels.
 
 Coordinates are painted into both: labels are the number of the block a pixel lies in, the image is that number as a
 gray level. After any augmentation the two have to tell of the same block.
@@ -15,7 +15,8 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from pixelwise.core.label_space import IGNORE
-from pixelwise.data.transforms import Augment, augment, resize
+from pixelwise.data import transforms
+from pixelwise.data.transforms import Augment, augment, resize, resize_image
 
 HEIGHT, WIDTH, BLOCK = 64, 80, 16
 STEP = 12  # gray levels between two blocks
@@ -35,7 +36,7 @@ dtypes = st.sampled_from([torch.uint8, torch.int16])
 
 
 class Highest(np.random.Generator):
-    """Chance that always draws the upper end of a range."""
+    """Generator that always draws the upper end of a range."""
 
     def uniform(self, low: float = 0, high: float = 1, size: None = None) -> float:  # type: ignore[override]  # all that `augment` asks for
         return high
@@ -45,7 +46,7 @@ def highest() -> Highest:
     return Highest(np.random.PCG64(0))
 
 
-def chance(seed: int = 0) -> np.random.Generator:
+def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
@@ -64,7 +65,7 @@ def inside_blocks(labels: Tensor, reach: int) -> Tensor:
 @settings(max_examples=60, deadline=None)
 @given(how=augments, dtype=dtypes, seed=st.integers(0, 2**32))
 def test_image_and_labels_agree_after_any_augmentation(how: Augment, dtype: torch.dtype, seed: int) -> None:
-    image, labels = augment(painted(NUMBERS), NUMBERS.to(dtype), how, chance(seed))
+    image, labels = augment(painted(NUMBERS), NUMBERS.to(dtype), how, seeded(seed))
     assert image.dtype == torch.uint8
     assert labels.dtype == dtype
     assert image.shape == (3, *labels.shape)
@@ -79,14 +80,14 @@ def test_image_and_labels_agree_after_any_augmentation(how: Augment, dtype: torc
 
 @settings(max_examples=40, deadline=None)
 @given(how=augments, seed=st.integers(0, 2**32))
-def test_the_same_chance_gives_the_same_view(how: Augment, seed: int) -> None:
-    one, other = (augment(painted(NUMBERS), NUMBERS, how, chance(seed)) for _ in range(2))
+def test_the_same_seed_gives_the_same_augmentation(how: Augment, seed: int) -> None:
+    one, other = (augment(painted(NUMBERS), NUMBERS, how, seeded(seed)) for _ in range(2))
     assert torch.equal(one[0], other[0])
     assert torch.equal(one[1], other[1])
 
 
 def test_no_augmentation_changes_nothing() -> None:
-    image, labels = augment(painted(NUMBERS), NUMBERS, Augment(), chance())
+    image, labels = augment(painted(NUMBERS), NUMBERS, Augment(), seeded())
     assert torch.equal(image, painted(NUMBERS))
     assert torch.equal(labels, NUMBERS)
 
@@ -95,13 +96,13 @@ def test_no_augmentation_changes_nothing() -> None:
 @pytest.mark.parametrize(("hflip", "vflip"), [(1, 0), (0, 1), (1, 1), (0, 0)])
 def test_a_certain_flip_is_torchs(hflip: int, vflip: int, seed: int) -> None:
     axes = [-1] * hflip + [-2] * vflip
-    image, labels = augment(painted(NUMBERS), NUMBERS, Augment(hflip=hflip, vflip=vflip), chance(seed))
+    image, labels = augment(painted(NUMBERS), NUMBERS, Augment(hflip=hflip, vflip=vflip), seeded(seed))
     assert torch.equal(image, painted(NUMBERS).flip(axes))
     assert torch.equal(labels, NUMBERS.flip(axes))
 
 
 def test_a_flip_happens_as_often_as_asked() -> None:
-    rng, how = chance(), Augment(hflip=0.3)
+    rng, how = seeded(), Augment(hflip=0.3)
     labels = torch.tensor([[0, 1]], dtype=torch.uint8)
     flips = sum(int(augment(painted(labels), labels, how, rng)[1][0, 0]) for _ in range(2000))
     assert abs(flips - 600) < 4 * (2000 * 0.3 * 0.7) ** 0.5  # four standard deviations
@@ -142,16 +143,16 @@ def test_labels_are_void_exactly_where_the_turned_image_is_absent(
 
 
 def test_a_crop_larger_than_the_image_is_black_and_void_right_and_below() -> None:
-    image, labels = augment(painted(NUMBERS) + 1, NUMBERS, Augment(crop=(HEIGHT + 3, WIDTH + 5)), chance())
+    image, labels = augment(painted(NUMBERS) + 1, NUMBERS, Augment(crop=(HEIGHT + 3, WIDTH + 5)), seeded())
     assert torch.equal(labels[:HEIGHT, :WIDTH], NUMBERS)
     assert torch.equal(image[:, :HEIGHT, :WIDTH], painted(NUMBERS) + 1)
     assert (labels == IGNORE).sum() == (HEIGHT + 3) * (WIDTH + 5) - HEIGHT * WIDTH
     assert (image == 0).sum() == 3 * (labels == IGNORE).sum()
 
 
-def test_a_crop_lies_anywhere_with_equal_chance() -> None:
+def test_a_crop_lies_anywhere_with_equal_probability() -> None:
     labels = torch.arange(5, dtype=torch.uint8).expand(5, 5)
-    rng = chance()
+    rng = seeded()
     columns = [int(augment(painted(labels), labels, Augment(crop=(2, 2)), rng)[1][0, 0]) for _ in range(2000)]
     assert np.bincount(columns).tolist() == pytest.approx([500] * 4, abs=4 * (2000 * 0.25 * 0.75) ** 0.5)
 
@@ -159,9 +160,9 @@ def test_a_crop_lies_anywhere_with_equal_chance() -> None:
 def test_jitter_changes_light_and_colors_within_its_range_and_no_label() -> None:
     image = torch.randint(60, 120, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels = NUMBERS[:16, :16]
-    views = [augment(image, labels, Augment(color_jitter=0.3), chance(seed)) for seed in range(50)]
-    assert all(torch.equal(view[1], labels) for view in views)
-    light = np.array([view[0].float().mean() / image.float().mean() for view in views])
+    augmented = [augment(image, labels, Augment(color_jitter=0.3), seeded(seed)) for seed in range(50)]
+    assert all(torch.equal(sample[1], labels) for sample in augmented)
+    light = np.array([sample[0].float().mean() / image.float().mean() for sample in augmented])
     assert light.min() < 0.8 < 1.2 < light.max(), "brightness alone decides the mean: the others keep it"
     assert (light > 0.7 - 3 / 60).all(), "each of the three cuts off what is below a gray level"
     assert (light < 1.31).all()
@@ -170,14 +171,58 @@ def test_jitter_changes_light_and_colors_within_its_range_and_no_label() -> None
 def test_jitter_is_torchvisions_own_in_its_order() -> None:
     image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     ours, _ = augment(image, NUMBERS[:16, :16], Augment(color_jitter=0.25), highest())
-    evaluate = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
-    assert torch.equal(ours, evaluate)
+    reference = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(image, 1.25), 1.25), 1.25)
+    assert torch.equal(ours, reference)
 
 
 @pytest.mark.parametrize("bad", [(0.0, 1.0), (1.5, 0.5), (-1.0, 1.0), (1.0, float("inf")), (float("nan"), 1.0)])
 def test_a_rescale_that_is_no_range_is_refused(bad: tuple[float, float]) -> None:
     with pytest.raises(ValidationError, match="rescale is a range of factors"):
         Augment(rescale=bad)
+
+
+sides = st.integers(1, 70) | st.sampled_from([1, 2, 3, 31, 32, 33, 64, 127, 128, 255, 301])
+
+
+def noise(height: int, width: int, *, channels_last: bool) -> Tensor:
+    image = torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(height)).to(torch.uint8)
+    return image.permute(1, 2, 0).contiguous().permute(2, 0, 1) if channels_last else image
+
+
+@settings(max_examples=300)
+@given(old=st.tuples(sides, sides), new=st.tuples(sides, sides), channels_last=st.booleans())
+def test_resizing_is_torchvisions_to_the_bit(old: tuple[int, int], new: tuple[int, int], channels_last: bool) -> None:
+    """Up, down, both at once, odd sides, and both memory layouts, which stay as torchvision leaves them."""
+    assume(new != (1, 1))  # torch itself fails there
+    image = noise(*old, channels_last=channels_last)
+    reference = F.resize(image, list(new), InterpolationMode.BILINEAR, antialias=True)
+    ours = resize_image(image, new)
+    assert torch.equal(ours, reference)
+    assert ours.stride() == reference.stride()
+    for dtype in (torch.uint8, torch.int16, torch.int64):
+        labels = image[0].contiguous().to(dtype)
+        nearest = F.resize(labels[None], list(new), InterpolationMode.NEAREST_EXACT)[0]
+        _, ours = resize(image, labels, new)
+        assert ours.dtype == dtype
+        assert torch.equal(ours, nearest)
+
+
+@pytest.mark.parametrize("new", [(1, 1), (17, 23), (40, 60), (41, 59), (80, 120), (200, 11)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_resizing_is_torchvisions_on_processors_without_avx2(
+    monkeypatch: pytest.MonkeyPatch, new: tuple[int, int], channels_last: bool
+) -> None:
+    """There both compute in floats and round."""
+    monkeypatch.setattr(
+        "torchvision.transforms.v2.functional._geometry._do_native_uint8_resize_on_cpu", lambda _: False
+    )
+    monkeypatch.setattr(transforms, "_has_uint8_kernel", lambda: False)
+    image = noise(40, 60, channels_last=channels_last)
+    reference = F.resize(image, list(new), InterpolationMode.BILINEAR, antialias=True)
+    ours = resize_image(image, new)
+    assert torch.equal(ours, reference)
+    assert ours.dtype == torch.uint8
+    assert ours.stride() == reference.stride()
 
 
 @settings(max_examples=60, deadline=None)

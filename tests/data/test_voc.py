@@ -46,7 +46,7 @@ def test_colors_instead_of_ids_are_refused(tmp_path: Path) -> None:
     voc(tmp_path, 2007)
     labels = tmp_path / "VOCdevkit/VOC2007/SegmentationClass/2007_000000.png"
     Image.open(labels).convert("RGB").save(labels)
-    with pytest.raises(DataError, match=rf"{labels}: expected label ids .* found a picture of mode RGB"):
+    with pytest.raises(DataError, match=rf"{labels}: expected label ids .* found an image of mode RGB"):
         Voc2007().build("train", tmp_path)[0]
 
 

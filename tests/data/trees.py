@@ -30,7 +30,7 @@ def write_labels(path: Path, ids: np.ndarray, palette: list[int] | None = None) 
 
 
 def ids(size: tuple[int, int], known: list[int], seed: int = 0) -> np.ndarray:
-    """Random ids out of `known`, every one of them at least once where there is room."""
+    """Random ids out of `known`, every one of them at least once if there are enough pixels."""
     rng = np.random.default_rng(seed)
     flat = rng.choice(known, size[0] * size[1])
     flat[: len(known)] = known[: flat.size]

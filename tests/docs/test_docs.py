@@ -1,5 +1,6 @@
-"""Every command and every piece of Python in the docs runs, in the order of its page, at reduced size."""
+"""Every command and every Python block of the documentation runs, in the order of its page, at reduced size."""
 
+import inspect
 import re
 import shlex
 import signal
@@ -7,8 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
@@ -16,55 +18,22 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+import pixelwise as pw
 from pixelwise import recipes
 from pixelwise.cli import main
-from pixelwise.data import Shapes
-from pixelwise.experiment import Experiment
-from pixelwise.reporting.comparison import Comparison
-from pixelwise.run import Run
+from pixelwise.workflows import serve as serving
 from tests.data.trees import TREES
-from tests.networks import Small
-from tools import accuracy, datasets, minutes, records, results
+from tests.docs.pages import PAGES, ROOT, blocks, cut, file_name, plant_polygons, reduced
+from tools import results
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SOURCE = ROOT / "src" / "pixelwise"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 SERVERS: list["subprocess.Popen[bytes]"] = []
-FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.M | re.S)
-
-
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """Language and text of each fenced block."""
-    return [(m[2], m[3]) for m in FENCE.finditer(page.read_text(encoding="utf-8"))]
-
-
-def reduced(get: Callable[[str], Experiment]) -> Callable[[str], Experiment]:
-    """A recipe as it is, but for its size: a small network on small pictures, one epoch."""
-
-    def small(name: str) -> Experiment:
-        experiment = get(name)
-        optimizer = experiment.fit.optimizer.replace(encoder_lr=None)  # the small network has no encoder
-        fit = experiment.fit.replace(
-            epochs=1, val_every=1, minutes=None, batch_size=2, optimizer=optimizer, workers=0, device="cpu",
-            precision="fp32",
-        )  # fmt: skip
-        data = Shapes(size=(32, 32), images=4) if isinstance(experiment.data, Shapes) else experiment.data
-        size = (32, 32) if experiment.image_size else None
-        return experiment.replace(data=data, model=Small(), fit=fit, size=size, watch=())
-
-    return small
-
-
-def cut(words: list[str]) -> list[str]:
-    """A command as it is, but for what would undo its reduced size, and fields that the small network lacks."""
-    words = ["fit.minutes=0.02" if word.startswith("fit.minutes=") else word for word in words]
-    if any(word.startswith("model=") for word in words):  # a network of the command's own choice
-        return words
-    return ["fit.workers=0" if word.startswith("model.") else word for word in words]
+FENCED = re.compile(r"^( *)```.*?^\1```$", re.M | re.S)
 
 
 def serve(words: list[str]) -> None:
-    """Serves in a process of its own until the test ends, as a terminal in the background would."""
+    """Starts a server in a process of its own; it runs until the test ends."""
     server = subprocess.Popen([sys.executable, "-m", *words])
     SERVERS.append(server)
     port = words[words.index("--port") + 1]
@@ -76,7 +45,13 @@ def serve(words: list[str]) -> None:
             time.sleep(0.1)
         else:
             return
-    raise AssertionError("the server did not begin to answer")
+    raise AssertionError("the server did not start")
+
+
+def serve_nothing(source: Any, **given: Any) -> None:
+    """Builds the application of `pw.serve` and returns, where the real function would wait for requests."""
+    inspect.signature(serving.serve).bind(source, **given)
+    serving.application(source, local=True)
 
 
 def run_command(line: str) -> None:
@@ -91,7 +66,7 @@ def run_command(line: str) -> None:
     elif words[:3] == ["python", "-m", "tools.results"]:
         results.main(words[3:])
     else:
-        raise AssertionError(f"nothing here runs '{line}'")
+        raise AssertionError(f"this test cannot run '{line}'")
 
 
 @pytest.fixture
@@ -107,20 +82,23 @@ def _no_server_left() -> Iterator[None]:
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))
+    monkeypatch.setattr(serving, "serve", serve_nothing)
     for plant in filter(None, TREES.values()):
         plant(Path("data"))
     TREES["folder"](Path("my_photos"))  # type: ignore[misc]  # it has a tree
+    plant_polygons(Path("data"))
     monkeypatch.setenv("PIXELWISE_DATA", "data")
     Path("photos").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     for name in ("photos/street.jpg", "photos/house.png", "garden.jpg"):
         Image.fromarray(pixels).save(name)
+    names: dict[str, Any] = {"__name__": "__main__"}
     for language, text in blocks(page):
-        if language == "python" and text.startswith("# my_net.py"):
-            Path("my_net.py").write_text(text, encoding="utf-8")
+        if file := file_name(text):
+            Path(file).write_text(text, encoding="utf-8")
         elif language == "python":
-            exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
-        elif language == "json":  # of the page on one's own data
+            exec(compile(text, str(page), "exec"), names)
+        elif language == "json":  # on the page about the user's own images
             Path("my_photos/classes.json").write_text(text, encoding="utf-8")
         elif language == "bash":
             for line in text.strip().splitlines():
@@ -135,10 +113,31 @@ def test_the_gate_runs_the_readmes_two_commands() -> None:
         assert words in CI
 
 
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_lead_somewhere() -> None:
+    broken = []
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+        for path, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text(encoding="utf-8")):
+            target = page.parent / path if path else page
+            if path.startswith("https://") or (anchor and anchor.startswith("pixelwise.")):
+                continue  # the latter are made by mkdocstrings, and checked where the site is built
+            if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(ROOT)}: {path}#{anchor}")
+    assert not broken
+
+
+def test_the_architecture_page_names_files_and_packages_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("\n## Measured\n")[0]
+    paths = [path for path in re.findall(r"`([\w./<>]+(?:/|\.py|\.toml))`", text) if "<" not in path]
+    assert len(paths) > 40
+    assert not [path for path in paths if not any((folder / path).exists() for folder in (ROOT, SOURCE))]
+    packages = {f"{folder.name}/" for folder in SOURCE.iterdir() if (folder / "__init__.py").is_file()}
+    assert packages <= {*paths}
 
 
 def test_the_site_is_built_without_a_warning() -> None:
@@ -148,7 +147,9 @@ def test_the_site_is_built_without_a_warning() -> None:
     for page in Path("site").rglob("*.html"):
         fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)', page.read_text("utf-8"))
         assert not fetched, page
-    assert "pixelwise.training.loop.train" in Path("site/python/index.html").read_text("utf-8")
+    python = Path("site/python/index.html").read_text("utf-8")
+    assert not [name for name in pw.__all__ if f'id="pixelwise.{name}"' not in python]
+    assert Path("site/repository/records/runs/camvid-scratch-seed0/index.html").is_file()
 
 
 def test_the_notebook_runs() -> None:
@@ -160,49 +161,3 @@ def test_the_notebook_runs() -> None:
     texts = [out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", [])]
     assert any(text.startswith("mean IoU 0.") for text in texts)
     assert Path("runs/notebook/comparison/comparison.html").is_file()
-
-
-def test_the_results_page_is_what_the_records_say() -> None:
-    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == results.page(ROOT / "docs")
-    assert (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8") == accuracy.page(ROOT / "docs")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert minutes.placed(readme, ROOT / "docs") == readme
-    for folder in (ROOT / "docs" / "runs").iterdir():
-        assert (folder / records.PAGE).read_text(encoding="utf-8") == records.page(Run.open(folder)), folder.name
-
-
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_the_comparison_of_losses_is_of_the_recorded_runs(split: str) -> None:
-    file = ROOT / "docs" / results.COMPARISON.format(split=split)
-    compared = Comparison.from_json(file.read_text(encoding="utf-8"))
-    assert compared.columns[0].name == results.REFERENCE
-    assert {column.name for column in compared.columns} == {n for n in recipes.RECIPES if n.startswith(results.STUDY)}
-    for column in compared.columns:
-        recorded = [ROOT / "docs" / "runs" / f"{column.name.replace('/', '-')}-seed{seed}" for seed in column.seeds]
-        scores = [Run.open(folder).results()[split].mean_iou or 0.0 for folder in recorded]
-        assert column.mean_iou.value == pytest.approx(np.mean(scores))
-
-
-def test_the_data_sets_page_is_what_the_code_says() -> None:
-    assert (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8") == datasets.page()
-    for kind in TREES.keys() - {"folder"}:
-        assert (ROOT / "docs" / "images" / f"classes_{kind}.png").is_file()
-
-
-def test_the_logs_numbers_are_those_of_its_records() -> None:
-    rows = [line for line in (ROOT / "docs" / "log.md").read_text(encoding="utf-8").splitlines() if "|" in line]
-    for folder in (ROOT / "docs" / "log_runs").iterdir():
-        name = re.sub(r"\d{4}-\d\d-\d\d-(demo|voc2012|camvid)-", "", folder.name)
-        (row,) = (line for line in rows if f"`{name}`" in line)
-        assert f"| {Run.open(folder).results()['val'].mean_iou:.3f} |" in row, name
-
-
-def test_a_results_command_trains_that_experiment() -> None:
-    asked = recipes.get("voc2012/fcn").with_values(
-        {"fit.epochs": "7", "augment.crop": "[64,96]", "loss.class_weights": "none"}
-    )
-    words = shlex.split(records.command(asked))
-    assert words[:2] == ["pixelwise", "train"]
-    values = dict(word.split("=", 1) for word in words[5:] if word != "--set")
-    assert recipes.get(words[2]).with_values({"fit.seed": words[4], **values}) == asked
-    assert set(values) == {"fit.epochs", "augment.crop"}

@@ -14,7 +14,6 @@ from PIL import Image
 from pixelwise.cli import main
 from pixelwise.core.label_space import IGNORE
 from pixelwise.data.files import PairedFiles
-from pixelwise.experiment import Experiment
 from pixelwise.run import Run
 from tests.e2e.real import FOLDERS, mended
 from tests.networks import Small
@@ -66,11 +65,11 @@ def own_folder(real_data: Path, tmp_path: Path) -> Path:
 def test_train_evaluate_predict_and_stats(case: Case, root: Path, own_folder: Path, capsys: Any) -> None:
     kind = case.recipe.partition("/")[0]
     place = ["--data-root", str(own_folder if kind == "folder" else root)]
-    quick = (f"model={Small().kind}", "fit.epochs=1", "size=[96,96]", "fit.device=cpu")
+    quick = (f"model={Small().kind}", "fit.epochs=1", "image_size=[96,96]", "fit.device=cpu")
     if kind != "folder" and not any(root.glob(FOLDERS[kind])):
         pytest.skip(f"PIXELWISE_DATA has no {FOLDERS[kind]}")
     main(["train", case.recipe, *place, "--out", "run", "--set", *quick, *case.flags])
-    data = Experiment.from_json(Run.open("run").experiment_json()).data
+    data = Run.open("run").experiment.data
 
     capsys.readouterr()
     main(["evaluate", "run", "--split", case.split, *place, "--json"])

@@ -66,7 +66,7 @@ def reduced(experiment: Experiment) -> Experiment:
 
 
 @pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name.split("/")[0] not in ("shapes", "folder")])
-def test_a_recipe_trains_is_judged_and_predicts(
+def test_a_recipe_trains_evaluates_and_predicts(
     name: str, small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for picture in ("draw_curves", "draw_predictions"):  # another test's subject
@@ -76,8 +76,8 @@ def test_a_recipe_trains_is_judged_and_predicts(
         pytest.skip(f"PIXELWISE_DATA has no {FOLDERS[experiment.data.kind]}")
     run = loop.train(experiment, data_root=small_root, out=tmp_path / "run")
     # Training has evaluated the validation split; Cityscapes' images are too large to do it twice here.
-    judged_already = experiment.data.kind == "cityscapes"
-    result = run.results()["train"] if judged_already else evaluate(run, None, small_root)
+    evaluated_already = experiment.data.kind == "cityscapes"
+    result = run.results()["train"] if evaluated_already else evaluate(run, data_root=small_root)
     assert result.images == (3 if experiment.data.kind == "cityscapes" else IMAGES)
     assert result.mean_iou is not None
     assert set(result.iou) == set(experiment.data.label_space.names)

@@ -1,4 +1,4 @@
-"""Whatever computes, the logits are torch's."""
+"""Every backend computes the logits of torch."""
 
 import importlib.util
 import subprocess
@@ -13,7 +13,8 @@ import torch
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.data import Shapes
 from pixelwise.evaluation.evaluate import evaluate
-from pixelwise.inference.backends import BackendName, make_backend
+from pixelwise.inference.backends import make_backend
+from pixelwise.inference.options import BackendName, InferenceOptions
 from pixelwise.inference.predict import predict
 from pixelwise.inference.predictor import Predictor
 from pixelwise.models import MODELS, Fcn, ModelSpec, Segmenter
@@ -25,6 +26,7 @@ LIBRARIES = {"openvino": "openvino", "onnxruntime": "onnxruntime"}
 EVERY: list[ModelSpec] = [
     kind.model_validate({"weights": None} if "weights" in kind.model_fields else {}) for kind in MODELS.values()
 ]
+OPENVINO = InferenceOptions(backend="openvino")
 QUICK = {"fcn", "unpool_fcn"}
 REFUSED = {("openvino", "unpool_fcn")}  # the tracer does not follow the indices of its pooling
 
@@ -53,7 +55,7 @@ def test_every_networks_logits_at_every_size_and_batch(
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     model = segmenter(spec)
     if (name, spec.kind) in REFUSED:
-        with pytest.raises(InvalidSpec, match=r"cannot take this network .*use --backend torch\.$"):
+        with pytest.raises(InvalidSpec, match=r"cannot convert this network .*use --backend torch\.$"):
             make_backend(name, model, "fp32")
         return
     backend = make_backend(name, model, "fp32")
@@ -82,10 +84,10 @@ def test_in_bf16_nearly_every_pixel_is_called_the_same(run: Run, name: BackendNa
     if name != "torch":
         needs(LIBRARIES[name])
     try:
-        fast = Predictor.load(run, "cpu", name, "bf16")
+        fast = Predictor.load(run, InferenceOptions(backend=name, precision="bf16"))
     except InvalidSpec as e:
         pytest.skip(str(e))
-    exact = Predictor.load(run, "cpu")
+    exact = Predictor.load(run)
     split = Shapes(images=24, size=(64, 64)).build("val", Path())
     images = [split[i].image.permute(1, 2, 0).numpy() for i in range(len(split))]
     same = np.mean([(fast(image) == exact(image)).mean() for image in images])
@@ -95,7 +97,7 @@ def test_in_bf16_nearly_every_pixel_is_called_the_same(run: Run, name: BackendNa
 def test_in_int8_most_pixels_are_called_the_same_and_evaluate_says_what_it_costs(run: Run) -> None:
     needs("nncf")
     stored = run.results()["val"]
-    evaluated = evaluate(run, backend="openvino", precision="int8")
+    evaluated = evaluate(run, options=InferenceOptions(backend="openvino", precision="int8"))
     assert run.results()["val"] == stored
     assert evaluated.pixel_accuracy == pytest.approx(stored.pixel_accuracy, abs=0.03)
     assert evaluated.confusion_matrix != stored.confusion_matrix
@@ -103,7 +105,7 @@ def test_in_int8_most_pixels_are_called_the_same_and_evaluate_says_what_it_costs
 
 def test_only_openvino_computes_in_int8(run: Run) -> None:
     with pytest.raises(InvalidSpec, match=r"torch does not compute in int8 here; use --backend openvino"):
-        Predictor.load(run, "cpu", "torch", "int8")
+        Predictor.load(run, InferenceOptions(precision="int8"))
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -111,29 +113,29 @@ def test_predicted_files_are_those_of_torch(run: Run, name: BackendName) -> None
     needs(LIBRARIES[name])
     image = write_image(Path("a.png"), (40, 60))
     (one,) = predict(run, [image], "one").written
-    (other,) = predict(run, [image], "other", backend=name, overlays=False).written
+    (other,) = predict(run, [image], "other", options=InferenceOptions(backend=name), overlays=False).written
     assert one.labels.read_bytes() == other.labels.read_bytes()
     assert other.overlay is None
     assert [file.name for file in Path("other").iterdir()] == ["labels"]
 
 
-def test_many_files_are_predicted_side_by_side_to_the_bytes_that_each_has_alone(run: Run) -> None:
+def test_files_predicted_in_parallel_equal_those_predicted_alone(run: Run) -> None:
     needs("openvino")
     images = [write_image(Path(f"many/{number}.png"), (40 + number, 60), seed=number) for number in range(7)]
     Path("many/3a.png").write_bytes(b"no image")
-    together = predict(run, ["many"], "together", backend="openvino", overlays=False)
+    together = predict(run, ["many"], "together", options=OPENVINO, overlays=False)
     assert [broken.image.name for broken in together.broken] == ["3a.png"]
     assert [written.image for written in together.written] == images
     for number, written in enumerate(together.written):
-        (alone,) = predict(run, [written.image], f"alone{number}", backend="openvino", overlays=False).written
+        (alone,) = predict(run, [written.image], f"alone{number}", options=OPENVINO, overlays=False).written
         assert written.labels.read_bytes() == alone.labels.read_bytes()
 
 
-def test_side_by_side_the_counts_are_those_of_torch(run: Run) -> None:
+def test_counts_in_parallel_are_those_of_torch(run: Run) -> None:
     needs("openvino")
-    assert Predictor.load(run, "cpu", "openvino").lanes == 1  # a call alone has all processors
-    assert Predictor.load(run, "cpu", "openvino", bulk=True).lanes >= 1
-    assert evaluate(run, backend="openvino").confusion_matrix == run.results()["val"].confusion_matrix
+    assert Predictor.load(run, OPENVINO).parallel_calls == 1  # a single call uses all cores
+    assert Predictor.load(run, OPENVINO, bulk=True).parallel_calls >= 1
+    assert evaluate(run, options=OPENVINO).confusion_matrix == run.results()["val"].confusion_matrix
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -161,5 +163,5 @@ def test_nothing_is_reported_to_anyone() -> None:
 
 def test_a_precision_that_a_backend_does_not_compute_in_is_refused() -> None:
     needs("onnxruntime")
-    with pytest.raises(InvalidSpec, match=r"fp32 on processors"):
+    with pytest.raises(InvalidSpec, match=r"fp32 on CPUs"):
         make_backend("onnxruntime", segmenter(Fcn()), "bf16")

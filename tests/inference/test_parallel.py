@@ -28,7 +28,7 @@ def test_results_come_in_the_order_of_the_items_though_later_ones_are_done_first
     assert list(map_ordered(work, range(9), 2)) == list(range(9))
 
 
-def test_lanes_work_at_the_same_time_each_with_one_of_torchs_threads() -> None:
+def test_threads_work_at_the_same_time_each_with_one_of_torchs_threads() -> None:
     usual, together = torch.get_num_threads(), threading.Barrier(2, timeout=10)
 
     def work(_: int) -> int:
@@ -39,7 +39,7 @@ def test_lanes_work_at_the_same_time_each_with_one_of_torchs_threads() -> None:
     assert torch.get_num_threads() == usual
 
 
-def test_items_are_taken_only_as_far_ahead_as_there_are_lanes() -> None:
+def test_items_are_taken_one_ahead_per_thread() -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:

@@ -15,7 +15,7 @@ from pixelwise.core.errors import DataError, RunError
 from pixelwise.core.label_space import IGNORE
 from pixelwise.data import Shapes, Voc2012
 from pixelwise.data.transforms import resize_image
-from pixelwise.evaluation.evaluate import evaluate
+from pixelwise.evaluation.evaluate import evaluate, evaluate_split
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.inference.predict import Prediction, Predictions, predict
 from pixelwise.inference.predictor import Predictor

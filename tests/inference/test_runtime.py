@@ -1,4 +1,4 @@
-"""What is refused because the machine cannot compute it."""
+"""Networks that the machine cannot train are refused."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import pytest
 from torch import nn
 
 from pixelwise.core.errors import InvalidSpec
+from pixelwise.core.machine import Machine
 from pixelwise.experiment import Experiment, Fit
-from pixelwise.inference.runtime import Machine, check_layout
+from pixelwise.inference.runtime import check_memory_layout
 from pixelwise.models import ModelSpec
 from pixelwise.training.loop import train
 
@@ -30,7 +31,7 @@ class Stem(ModelSpec):
 def test_a_layer_that_crashes_torch_is_refused_and_nothing_is_left_behind(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Stem, "load_pretrained", lambda *_: pytest.fail("weights were fetched for it"))
+    monkeypatch.setattr(Stem, "load_pretrained", lambda *_: pytest.fail("weights were downloaded for it"))
     with pytest.raises(InvalidSpec, match=r"layer 0 of .*\(1×1, stride 2, 3 channels\).*fit.memory_format=contiguous"):
         train(tiny.replace(model=Stem()), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -52,11 +53,11 @@ def test_the_same_network_trains_contiguous(tiny: Experiment, tmp_path: Path) ->
     ids=["no stride", "a larger kernel", "a whole block of channels", "frozen"],
 )
 def test_other_layers_are_let_through(harmless: nn.Module) -> None:
-    check_layout(harmless, ON_CPU, Fit())
+    check_memory_layout(harmless, ON_CPU, Fit())
 
 
 def test_a_gpu_has_its_own_kernels() -> None:
-    check_layout(nn.Conv2d(3, 8, 1, stride=2), ON_CPU.replace(device="cuda"), Fit())
+    check_memory_layout(nn.Conv2d(3, 8, 1, stride=2), ON_CPU.replace(device="cuda"), Fit())
 
 
 def test_a_rate_for_a_missing_encoder_leaves_no_run_behind(tiny: Experiment, tmp_path: Path) -> None:

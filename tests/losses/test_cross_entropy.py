@@ -1,4 +1,4 @@
-"""Cross-entropy is torch's, over valid pixels."""
+"""Cross-entropy over valid pixels against torch."""
 
 import math
 
@@ -15,22 +15,22 @@ WEIGHTS = torch.tensor([0.15, 1.9, 0.0, 7.0, 1.0])
 
 
 def case() -> tuple[Tensor, Tensor]:
-    chance = torch.Generator().manual_seed(3)
-    logits = 4 * torch.randn(3, 5, 16, 17, generator=chance)
-    labels = torch.randint(0, 5, (3, 16, 17), generator=chance)
+    generator = torch.Generator().manual_seed(3)
+    logits = 4 * torch.randn(3, 5, 16, 17, generator=generator)
+    labels = torch.randint(0, 5, (3, 16, 17), generator=generator)
     labels[:, :3] = IGNORE
     return logits, labels
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 def test_the_mean_and_its_gradient_are_torchs(weights: Tensor | None, label_smoothing: float) -> None:
     ours, labels = case()
     theirs = ours.clone().requires_grad_()
     mean = CrossEntropyLoss(weights, label_smoothing)(ours.requires_grad_(), labels).mean
-    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=label_smoothing)
-    torch.testing.assert_close(mean, evaluate)
-    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs))
+    reference = F.cross_entropy(theirs, labels, weights, ignore_index=255, label_smoothing=label_smoothing)
+    torch.testing.assert_close(mean, reference)
+    torch.testing.assert_close(torch.autograd.grad(mean, ours), torch.autograd.grad(reference, theirs))
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
@@ -42,9 +42,9 @@ def test_logits_of_eight_bits_give_torchs_loss_to_fp32_and_its_gradient_to_bf16(
     short = logits.bfloat16().contiguous(memory_format=layout)
     ours, theirs = short.clone().requires_grad_(), short.float().requires_grad_()
     mean = CrossEntropyLoss(weights)(ours, labels.byte()).mean
-    evaluate = F.cross_entropy(theirs, labels, weights, ignore_index=255)
-    torch.testing.assert_close(mean, evaluate)
-    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(evaluate, theirs)
+    reference = F.cross_entropy(theirs, labels, weights, ignore_index=255)
+    torch.testing.assert_close(mean, reference)
+    (mine,), (exact,) = torch.autograd.grad(mean, ours), torch.autograd.grad(reference, theirs)
     assert mine.is_contiguous(memory_format=layout)
     torch.testing.assert_close(mine.float(), exact, rtol=2**-7, atol=1e-9)
 
@@ -65,7 +65,7 @@ def test_a_batch_without_a_valid_pixel_has_no_slope() -> None:
 
 
 def test_equal_weights_are_no_weights() -> None:
-    """Whatever the weight: it stands above and below the line."""
+    """The weight is a factor of both the sum and the count."""
     logits, labels = case()
     plain, heavy = CrossEntropyLoss()(logits, labels), CrossEntropyLoss(torch.full((5,), 7.0))(logits, labels)
     torch.testing.assert_close(heavy.mean, plain.mean)
@@ -80,7 +80,7 @@ def test_classes_of_equal_size_make_both_schemes_plain_cross_entropy() -> None:
     torch.testing.assert_close(CrossEntropy(class_weights="complement").build(counts)(logits, labels).mean, plain)
 
 
-def test_a_network_that_knows_nothing_pays_the_logarithm_of_the_number_of_classes() -> None:
+def test_equal_logits_give_the_logarithm_of_the_number_of_classes() -> None:
     _, labels = case()
     mean = CrossEntropyLoss(WEIGHTS)(torch.zeros(3, 5, 16, 17), labels).mean
     assert mean.item() == pytest.approx(math.log(5))

@@ -21,9 +21,9 @@ every_form = pytest.mark.parametrize("form", get_args(Form))
 
 def case(seed: int = 3, scale: float = 2) -> tuple[Tensor, Tensor]:
     """Logits and labels of three images: one with void, one without class 3, one that is all void."""
-    chance = torch.Generator().manual_seed(seed)
-    logits = scale * torch.randn(3, K, 5, 6, generator=chance)
-    labels = torch.randint(0, K, (3, 5, 6), generator=chance)
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(3, K, 5, 6, generator=generator)
+    labels = torch.randint(0, K, (3, 5, 6), generator=generator)
     labels[0, :2] = IGNORE
     labels[1] %= 3
     labels[2] = IGNORE
@@ -150,7 +150,7 @@ def test_weights_are_relative() -> None:
 
 def test_weights_of_classes_need_the_dice_of_classes() -> None:
     with pytest.raises(InvalidSpec, match=r"set loss\.per_class=true as well"):
-        Dice().replace(weights="inverse")
+        Dice().replace(class_weights="inverse")
 
 
 def test_per_class_without_a_scheme_leaves_out_what_the_training_split_lacks() -> None:

@@ -20,9 +20,9 @@ weighing = pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "we
 
 def case(seed: int = 3) -> tuple[Tensor, Tensor]:
     """Logits, and labels with void rows."""
-    chance = torch.Generator().manual_seed(seed)
-    logits = 4 * torch.randn(3, 5, 6, 7, generator=chance)
-    labels = torch.randint(0, 5, (3, 6, 7), generator=chance)
+    generator = torch.Generator().manual_seed(seed)
+    logits = 4 * torch.randn(3, 5, 6, 7, generator=generator)
+    labels = torch.randint(0, 5, (3, 6, 7), generator=generator)
     labels[:, :2] = IGNORE
     return logits, labels
 
@@ -54,13 +54,13 @@ def test_it_is_its_definition_pixel_by_pixel(gamma: float, weights: Tensor | Non
 @weighing
 @given(seed=st.integers(0, 2**31), scale=st.sampled_from([0.1, 1.0, 10.0, 200.0]))
 def test_with_gamma_0_it_is_cross_entropy(weights: Tensor | None, seed: int, scale: float) -> None:
-    """The value and, as far as a label's probability is told from 1, the gradient."""
+    """The value and, unless the probability is rounded to 1, the gradient."""
     drawn, labels = case(seed)
     ours, theirs = ((scale * drawn).requires_grad_() for _ in range(2))
-    focal, evaluate = FocalLoss(0.0, weights)(ours, labels), CrossEntropyLoss(weights)(theirs, labels)
-    torch.testing.assert_close(focal.sum, evaluate.sum)
-    assert torch.equal(focal.count, evaluate.count)
-    torch.testing.assert_close(torch.autograd.grad(focal.mean, ours), torch.autograd.grad(evaluate.mean, theirs))
+    focal, reference = FocalLoss(0.0, weights)(ours, labels), CrossEntropyLoss(weights)(theirs, labels)
+    torch.testing.assert_close(focal.sum, reference.sum)
+    assert torch.equal(focal.count, reference.count)
+    torch.testing.assert_close(torch.autograd.grad(focal.mean, ours), torch.autograd.grad(reference.mean, theirs))
 
 
 @given(logits=st.lists(st.floats(-30, 30), min_size=2, max_size=6), gammas=st.tuples(*2 * [st.floats(0, 5)]))
@@ -104,5 +104,5 @@ def test_its_weights_are_those_of_the_training_split() -> None:
     logits, labels = case()
     counts = torch.tensor([50, 25, 0, 20, 5])
     built = Focal(class_weights="inverse").build(counts)
-    evaluate = FocalLoss(2.0, torch.tensor([2.0, 4.0, 0.0, 5.0, 20.0]))
-    torch.testing.assert_close(of(built(logits, labels)), of(evaluate_split(logits, labels)))
+    reference = FocalLoss(2.0, torch.tensor([2.0, 4.0, 0.0, 5.0, 20.0]))
+    torch.testing.assert_close(of(built(logits, labels)), of(reference(logits, labels)))

@@ -1,19 +1,19 @@
-"""Intervals cover what they say, and equal runs cannot be told apart."""
+"""Coverage of the confidence intervals, and differences between equal runs."""
 
 import numpy as np
 import pytest
 
 from pixelwise.metrics import confusion
-from pixelwise.metrics.bootstrap import compare, mean_iou_interval, seeds
+from pixelwise.metrics.bootstrap import compare, mean_iou_interval, seed_variation
 
 K = 3
 
 
-def made(chance: np.random.Generator, images: int, skill: float) -> np.ndarray:
+def made(rng: np.random.Generator, images: int, skill: float) -> np.ndarray:
     """A run on images of differing difficulty, which every run shares."""
     difficulty = np.random.default_rng(7).normal(0, 0.1, images)
-    rate = np.clip(skill + difficulty + chance.normal(0, 0.03, images), 0.05, 0.95)
-    right = chance.binomial(300, rate)
+    rate = np.clip(skill + difficulty + rng.normal(0, 0.03, images), 0.05, 0.95)
+    right = rng.binomial(300, rate)
     matrices = np.zeros((1, images, K, K), np.int64)
     for true in range(K):
         matrices[0, :, true, true] = right
@@ -22,8 +22,8 @@ def made(chance: np.random.Generator, images: int, skill: float) -> np.ndarray:
 
 
 def test_on_the_images_as_they_are_the_difference_is_that_of_the_scores() -> None:
-    chance = np.random.default_rng(0)
-    first, second = made(chance, 20, 0.6), made(chance, 20, 0.7)
+    rng = np.random.default_rng(0)
+    first, second = made(rng, 20, 0.6), made(rng, 20, 0.7)
     found = compare(first, second)
     sums = [group[0].sum(0) for group in (first, second)]
     assert found.mean_iou.value == pytest.approx(confusion.mean_iou(sums[1]) - confusion.mean_iou(sums[0]))
@@ -41,22 +41,22 @@ def test_on_the_images_as_they_are_the_difference_is_that_of_the_scores() -> Non
 
 def test_intervals_hold_the_true_difference_about_as_often_as_they_say() -> None:
     """Runs of a known difference in accuracy, on fresh images each time."""
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     held = 0
     for _ in range(200):
-        images = chance.normal(0, 0.1, 60)
-        groups = [trained(chance, images, [skill]) for skill in (0.6, 0.63)]
+        images = rng.normal(0, 0.1, 60)
+        groups = [trained(rng, images, [skill]) for skill in (0.6, 0.63)]
         found = compare(groups[0], groups[1], resamples=400).pixel_accuracy
         held += found.low <= 0.03 <= found.high
     assert 0.9 <= held / 200 <= 0.99
 
 
-def trained(chance: np.random.Generator, images: np.ndarray, skills: list[float]) -> np.ndarray:
+def trained(rng: np.random.Generator, images: np.ndarray, skills: list[float]) -> np.ndarray:
     """Runs of one recipe, each as skilful as its seed made it, on images of a given difficulty."""
     runs = []
     for skill in skills:
-        rate = np.clip(skill + images + chance.normal(0, 0.02, len(images)), 0, 1)
-        right = chance.binomial(1000, rate)
+        rate = np.clip(skill + images + rng.normal(0, 0.02, len(images)), 0, 1)
+        right = rng.binomial(1000, rate)
         matrices = np.zeros((len(images), 2, 2), np.int64)
         matrices[:, 0, 0], matrices[:, 0, 1] = right, 1000 - right
         runs.append(matrices)
@@ -66,41 +66,41 @@ def trained(chance: np.random.Generator, images: np.ndarray, skills: list[float]
 @pytest.mark.parametrize("number", [2, 3, 5])
 def test_with_seeds_intervals_hold_the_true_difference_of_the_recipes(number: int) -> None:
     """Fresh images and fresh seeds each time; drawing two or three seeds again would hold it far less often."""
-    chance = np.random.default_rng(number)
+    rng = np.random.default_rng(number)
     held = 0
     for _ in range(300):
-        images = chance.normal(0, 0.1, 60)
-        groups = [trained(chance, images, list(chance.normal(skill, 0.02, number))) for skill in (0.6, 0.63)]
+        images = rng.normal(0, 0.1, 60)
+        groups = [trained(rng, images, list(rng.normal(skill, 0.02, number))) for skill in (0.6, 0.63)]
         found = compare(groups[0], groups[1], resamples=400).pixel_accuracy
         held += found.low <= 0.03 <= found.high
     assert 0.92 <= held / 300 <= 0.99
 
 
-def test_of_one_recipe_two_seeds_cannot_be_told_apart() -> None:
-    """By their images alone they would be: on the same images, a seed's luck is beyond the images' chance."""
-    chance = np.random.default_rng(2)
-    told, by_images = [], []
+def test_two_seeds_of_one_recipe_are_not_significantly_different() -> None:
+    """By their images alone they would be: on the same images, a seed's luck is beyond the images' rng."""
+    rng = np.random.default_rng(2)
+    with_seeds, by_images = [], []
     for _ in range(50):
-        runs = trained(chance, chance.normal(0, 0.1, 60), list(chance.normal(0.6, 0.03, 2)))
+        runs = trained(rng, rng.normal(0, 0.1, 60), list(rng.normal(0.6, 0.03, 2)))
         pair = runs[:1], runs[1:]
-        told.append(compare(*pair, seeds([runs]), resamples=400).pixel_accuracy.verdict)
+        with_seeds.append(compare(*pair, seed_variation([runs]), resamples=400).pixel_accuracy.verdict)
         by_images.append(compare(*pair, resamples=400).pixel_accuracy.verdict)
-    assert told.count("cannot tell") == 50
+    assert with_seeds.count("cannot tell") == 50
     assert by_images.count("cannot tell") < 25
 
 
 def test_a_single_run_is_taken_to_vary_as_other_recipes_do() -> None:
-    chance = np.random.default_rng(4)
-    images = chance.normal(0, 0.1, 60)
-    many = trained(chance, images, [0.55, 0.6, 0.65])
-    single = trained(chance, images, [0.62])
-    spread = seeds([many, single])
-    assert spread.freedom == 2
-    assert spread.deviation[1] == pytest.approx(0.05, rel=0.3)
-    assert compare(many, single, spread).pixel_accuracy.verdict == "cannot tell"
+    rng = np.random.default_rng(4)
+    images = rng.normal(0, 0.1, 60)
+    many = trained(rng, images, [0.55, 0.6, 0.65])
+    single = trained(rng, images, [0.62])
+    variation = seed_variation([many, single])
+    assert variation.freedom == 2
+    assert variation.deviation[1] == pytest.approx(0.05, rel=0.3)
+    assert compare(many, single, variation).pixel_accuracy.verdict == "cannot tell"
 
 
-def test_a_class_that_never_occurs_cannot_be_told() -> None:
+def test_a_class_that_never_occurs_has_no_verdict() -> None:
     matrices = np.zeros((1, 4, 2, 2), np.int64)
     matrices[..., 0, 0] = 5
     found = compare(matrices, matrices)
@@ -110,8 +110,8 @@ def test_a_class_that_never_occurs_cannot_be_told() -> None:
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    chance = np.random.default_rng(3)
-    first, second = made(chance, 10, 0.5), made(chance, 10, 0.5)
+    rng = np.random.default_rng(3)
+    first, second = made(rng, 10, 0.5), made(rng, 10, 0.5)
     assert compare(first, second, seed=4) == compare(first, second, seed=4)
     assert compare(first, second, seed=4) != compare(first, second, seed=5)
 
@@ -119,8 +119,8 @@ def test_the_same_seed_draws_the_same() -> None:
 def test_a_scores_interval_holds_it_and_is_that_of_drawings_by_hand() -> None:
     matrices = made(np.random.default_rng(3), 30, 0.6)[0]
     low, high = mean_iou_interval(matrices, resamples=4000)
-    chance = np.random.default_rng(9)
-    drawn = [confusion.mean_iou(matrices[chance.integers(30, size=30)].sum(0)) for _ in range(4000)]
+    rng = np.random.default_rng(9)
+    drawn = [confusion.mean_iou(matrices[rng.integers(30, size=30)].sum(0)) for _ in range(4000)]
     assert low < confusion.mean_iou(matrices.sum(0)) < high
     assert (low, high) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.002)
 

@@ -13,9 +13,9 @@ from pixelwise.metrics.boundary import count_boundaries, near_others
 
 @given(seed=st.integers(0, 10_000), distance=st.integers(1, 6))
 def test_a_boundary_is_each_mask_without_its_erosion(seed: int, distance: int) -> None:
-    chance = np.random.default_rng(seed)
-    seeds = chance.integers(0, 4, (5, 6)).repeat(6, 0).repeat(6, 1)[:25, :31]
-    ids = np.where(chance.random(seeds.shape) < 0.01, 3, seeds)
+    rng = np.random.default_rng(seed)
+    seeds = rng.integers(0, 4, (5, 6)).repeat(6, 0).repeat(6, 1)[:25, :31]
+    ids = np.where(rng.random(seeds.shape) < 0.01, 3, seeds)
     expected = np.zeros(ids.shape, bool)
     for class_id in range(4):
         mask = ids == class_id
@@ -24,12 +24,12 @@ def test_a_boundary_is_each_mask_without_its_erosion(seed: int, distance: int) -
 
 
 def test_a_shifted_square_keeps_its_iou_and_loses_its_boundary() -> None:
-    true, said = torch.zeros(200, 200, dtype=torch.uint8), torch.zeros(200, 200, dtype=torch.uint8)
+    true, predicted = torch.zeros(200, 200, dtype=torch.uint8), torch.zeros(200, 200, dtype=torch.uint8)
     true[40:160, 40:160] = 1
-    said[46:166, 46:166] = 1
-    counts = count_boundaries(true, said, 2)
-    inside = (true == 1) & (said == 1)
-    iou = inside.sum() / ((true == 1) | (said == 1)).sum()
+    predicted[46:166, 46:166] = 1
+    counts = count_boundaries(true, predicted, 2)
+    inside = (true == 1) & (predicted == 1)
+    iou = inside.sum() / ((true == 1) | (predicted == 1)).sum()
     assert iou > 0.8
     assert counts.intersection[1] / counts.union[1] < 0.1
 
@@ -37,9 +37,9 @@ def test_a_shifted_square_keeps_its_iou_and_loses_its_boundary() -> None:
 def test_the_truth_fits_itself_and_void_does_not_count() -> None:
     labels = torch.randint(0, 3, (40, 50), dtype=torch.uint8)
     labels[:10] = IGNORE
-    said = labels.clone()
-    said[:10] = 2
-    counts = count_boundaries(labels, said, 4)
+    predicted = labels.clone()
+    predicted[:10] = 2
+    counts = count_boundaries(labels, predicted, 4)
     assert torch.equal(counts.intersection, counts.union)
     assert counts.union[3] == 0
     assert counts.union.sum() <= 30 * 50

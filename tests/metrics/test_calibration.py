@@ -10,17 +10,17 @@ from pixelwise.metrics.calibration import BINS, expected_calibration_error, fit_
 
 def case(pixels: int = 20_000, sharpness: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits, and labels drawn from what they say: calibrated, before they are sharpened."""
-    chance = torch.Generator().manual_seed(5)
-    logits = 2 * torch.randn(pixels, 6, generator=chance)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=chance)[:, 0]
+    generator = torch.Generator().manual_seed(5)
+    logits = 2 * torch.randn(pixels, 6, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     return logits * sharpness, labels
 
 
 @pytest.mark.parametrize("sharpness", [0.3, 1, 4])
 def test_the_error_is_that_of_torchmetrics(sharpness: float) -> None:
     logits, labels = case(sharpness=sharpness)
-    evaluate = multiclass_calibration_error(logits.softmax(1), labels, 6, n_bins=BINS, norm="l1")
-    assert expected_calibration_error(reliability(logits, labels)) == pytest.approx(evaluate.item(), abs=1e-4)
+    reference = multiclass_calibration_error(logits.softmax(1), labels, 6, n_bins=BINS, norm="l1")
+    assert expected_calibration_error(reliability(logits, labels)) == pytest.approx(reference.item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("sharpness", [0.25, 1, 3])

@@ -1,4 +1,4 @@
-"""What networks are made of: the order of their layers, recurrent layers, ASPP, frozen parts."""
+"""Building blocks of networks: order of layers, recurrent layers, ASPP, frozen parts."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_what_follows_a_convolution_is_in_the_order_of_its_report(spec: ModelSpe
         assert {tuple(stage) for stage in convolutional} <= expected
 
 
-def randomise(module: nn.Module) -> None:
+def randomize(module: nn.Module) -> None:
     """Statistics, scales and shifts away from where they start, where some mistakes do not show."""
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -85,7 +85,7 @@ def by_einsum(convolution: nn.Module, x: Tensor) -> Tensor:
 def test_a_recurrent_layer_is_one_convolution_applied_three_times() -> None:
     torch.manual_seed(0)
     layer, x = Recurrent(4).double().eval(), torch.randn(2, 4, 6, 7, dtype=torch.float64)
-    randomise(layer)
+    randomize(layer)
     (convolution,) = [c for c in layer.modules() if isinstance(c, nn.Conv2d)]
     (norm,) = [c for c in layer.modules() if isinstance(c, nn.BatchNorm2d)]
 
@@ -103,7 +103,7 @@ def test_a_recurrent_layer_is_one_convolution_applied_three_times() -> None:
 def test_the_recurrent_residual_block_adds_its_1x1_to_two_recurrent_layers() -> None:
     torch.manual_seed(0)
     block = RecurrentResidual(3, 8).eval()
-    randomise(block)
+    randomize(block)
     x = torch.randn(1, 3, 5, 6)
     projected = by_einsum(block.project, x)
     first, second = block.recurrent
@@ -112,9 +112,9 @@ def test_the_recurrent_residual_block_adds_its_1x1_to_two_recurrent_layers() -> 
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("view", "rate"), [(1, 6), (2, 12), (3, 18)])
-def test_each_rate_of_aspp_sees_nine_places_that_far_apart(view: int, rate: int) -> None:
-    convolution = Aspp(1, 4).get_submodule(f"branches.{view}.0")
+@pytest.mark.parametrize(("branch", "rate"), [(1, 6), (2, 12), (3, 18)])
+def test_each_rate_of_aspp_sees_nine_places_that_far_apart(branch: int, rate: int) -> None:
+    convolution = Aspp(1, 4).get_submodule(f"branches.{branch}.0")
     nn.init.ones_(convolution.get_parameter("weight"))
     nn.init.zeros_(convolution.get_parameter("bias"))
     impulse = torch.zeros(1, 1, 41, 41)
@@ -127,7 +127,7 @@ def test_aspps_mean_carries_every_place_to_every_other() -> None:
     """61 pixels apart, which no rate reaches; without the mean there is no such way."""
     torch.manual_seed(0)
     aspp, x = Aspp(2, 3).double().eval(), torch.randn(1, 2, 62, 62, dtype=torch.float64, requires_grad=True)
-    randomise(aspp)
+    randomize(aspp)
     (reached,) = torch.autograd.grad(aspp(x)[..., 0, 0].sum(), x)
     assert reached[..., 61, 61].all()
     nn.init.zeros_(aspp.get_parameter("mean.0.weight"))
@@ -136,13 +136,13 @@ def test_aspps_mean_carries_every_place_to_every_other() -> None:
 
 
 @torch.no_grad()
-def test_aspp_joins_its_five_views_in_order_and_a_classifier_is_not_activated() -> None:
+def test_aspp_joins_its_five_branches_in_order_and_a_classifier_is_not_activated() -> None:
     torch.manual_seed(0)
     aspp, x = Aspp(3, 5, classifier=True).double().eval(), torch.randn(2, 3, 8, 9, dtype=torch.float64)
-    randomise(aspp)
+    randomize(aspp)
     mean = aspp.mean(x.mean((2, 3), keepdim=True)).expand(2, 128, 8, 9)
-    views = torch.cat([*(branch(x) for branch in aspp.branches), mean], dim=1)
-    expected = by_einsum(aspp.join, views)
+    outputs = torch.cat([*(branch(x) for branch in aspp.branches), mean], dim=1)
+    expected = by_einsum(aspp.join, outputs)
     torch.testing.assert_close(aspp(x), expected)
     assert (expected < 0).any()
     assert not (Aspp(3, 5).eval()(x.float()) < 0).any()

@@ -1,4 +1,4 @@
-"""Published weights come from the net once; training starts from them, and nothing later needs them again."""
+"""Published weights are downloaded once; a run needs them only at its start."""
 
 import hashlib
 import socket
@@ -17,7 +17,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.data import Voc2007
 from pixelwise.experiment import Experiment
 from pixelwise.inference.predictor import Predictor
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetFcn
@@ -104,7 +103,7 @@ def test_weights_are_downloaded_once_and_checked(web: Web, file: Path, monkeypat
 def test_a_file_that_is_not_what_its_name_says_is_not_kept(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     url = web.url("resnet18-00000000.pth")
     at(monkeypatch, url)
-    assert refusal().startswith(f"the weights of resnet18 cannot be had from {url} (invalid hash")
+    assert refusal().startswith(f"the weights of resnet18 cannot be downloaded from {url} (invalid hash")
     assert not list(Path(torch.hub.get_dir()).rglob("*.pth"))
 
 
@@ -175,12 +174,14 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "draw_predictions", lambda *_: None)
 
 
-def test_training_asks_for_weights_before_data_and_leaves_no_run_folder(tiny: Experiment, tmp_path: Path) -> None:
-    """The data set is not there either, and would have been complained of."""
+def test_training_loads_weights_before_data_is_decoded_and_leaves_no_run_folder(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "prepare", lambda *_: pytest.fail("data was decoded"))
     (tmp_path / "wrong.pth").write_bytes(b"wrong")
     model = SPEC.replace(weights=str(tmp_path / "wrong.pth"))
     with pytest.raises(InvalidSpec, match=r"wrong\.pth cannot be read as weights"):
-        train(tiny.replace(data=Voc2007(), model=model), data_root=tmp_path, out=tmp_path / "run")
+        train(tiny.replace(model=model), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -197,15 +198,15 @@ def test_a_run_starts_from_the_weights_and_needs_their_file_only_once(
     once = tmp_path / "once.pth"
     once.write_bytes(file.read_bytes())
     experiment = tiny.replace(model=SPEC.replace(weights=str(once), frozen=True))
-    real = loop._train_epoch
+    real = loop._train_round
 
-    def dying(learner: Any, epoch: int, *rest: Any) -> Any:
-        if epoch == 2:
+    def dying(learner: Any, number: int, *rest: Any) -> Any:
+        if number == 2:
             raise MemoryError("killed")
-        return real(learner, epoch, *rest)
+        return real(learner, number, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_train_epoch", dying)
+        patch.setattr(loop, "_train_round", dying)
         with pytest.raises(MemoryError):
             train(experiment, out=tmp_path / "run")
     once.unlink()
@@ -232,7 +233,7 @@ def test_a_run_that_was_stopped_in_its_first_epoch_starts_from_the_weights_again
         raise MemoryError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_train_epoch", dying)
+        patch.setattr(loop, "_train_round", dying)
         with pytest.raises(MemoryError):
             train(experiment, out=tmp_path / "stopped")
     resumed = load_file(resume(tmp_path / "stopped").last)

@@ -1,4 +1,4 @@
-"""Networks on timm's encoders: their decoders beside others' of the same paper, and what training alone sees."""
+"""Networks on timm encoders: decoders against other implementations, and auxiliary heads."""
 
 import math
 from copy import deepcopy
@@ -18,22 +18,22 @@ from pixelwise.models.encoder_decoder import EncoderDecoder
 from pixelwise.models.pp_liteseg import AttentionFusion, PyramidPooling, pooled
 from pixelwise.models.segformer import SegformerDecoder
 from pixelwise.models.timm_encoder import TimmSpec
-from tests.models.test_blocks import randomise
+from tests.models.test_blocks import randomize
 
 K = 3
 KINDS: list[type[TimmSpec]] = [DeeplabV3Plus, EncoderUnet, PpLiteseg, Segformer]
 every_one = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
-def segmenter(kind: type[TimmSpec], aux: float = 0.4) -> Segmenter:
+def segmenter(kind: type[TimmSpec], aux_loss_weight: float = 0.4) -> Segmenter:
     torch.manual_seed(0)
-    spec = kind.model_validate({"weights": None, "aux": aux})
+    spec = kind.model_validate({"weights": None, "aux_loss_weight": aux_loss_weight})
     return Segmenter(spec.build(K), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 
 
 def images(batch: int, height: int, width: int) -> Tensor:
-    chance = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, (batch, 3, height, width), dtype=torch.uint8, generator=chance)
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (batch, 3, height, width), dtype=torch.uint8, generator=generator)
 
 
 def take_over(ours: nn.Module, theirs: nn.Module) -> None:
@@ -42,7 +42,7 @@ def take_over(ours: nn.Module, theirs: nn.Module) -> None:
 
 
 @every_one
-def test_training_sees_the_logits_that_forward_gives_and_one_map_more(kind: type[TimmSpec]) -> None:
+def test_training_gets_the_logits_of_forward_and_one_auxiliary_map(kind: type[TimmSpec]) -> None:
     """With dropout, and with the batch's statistics."""
     model, batch = segmenter(kind).train(), images(2, 70, 90)
     other = deepcopy(model)
@@ -122,7 +122,7 @@ def test_the_unet_is_that_of_segmentation_models_pytorch() -> None:
     widths = (64, 32, 16, 8, 4)
     torch.manual_seed(7)
     theirs = Unet("resnet18", encoder_weights=None, decoder_channels=widths, classes=K).eval()
-    randomise(theirs)
+    randomize(theirs)
     ours = EncoderUnet(weights=None, widths=widths, stride=1).build(K).eval()
     take_over(ours.encoder.get_submodule("layers"), theirs.encoder)
     take_over(ours.decoder, theirs.decoder)
@@ -154,7 +154,7 @@ def test_the_unet_ends_where_it_is_told_to_with_or_without_a_skip(
 def test_separable_aspp_is_that_of_segmentation_models_pytorch() -> None:
     torch.manual_seed(7)
     theirs = ASPP(12, 8, (6, 12, 18), separable=True, dropout=0.1).eval()
-    randomise(theirs)
+    randomize(theirs)
     ours = SeparableAspp(12, 8, (6, 12, 18)).eval()
     take_over(ours, theirs)
     given = torch.randn(2, 12, 40, 37)
@@ -165,7 +165,7 @@ def test_separable_aspp_is_that_of_segmentation_models_pytorch() -> None:
 def test_deeplabs_decoder_joins_48_channels_at_a_quarter_and_convolves_twice() -> None:
     torch.manual_seed(7)
     network = DeeplabV3Plus(weights=None, channels=32).build(K).eval()
-    randomise(network)
+    randomize(network)
     decoder, features = network.decoder, network.encoder(torch.randn(1, 3, 64, 96))
     low = decoder.get_submodule("low")(features[1])
     assert low.shape == (1, 48, 16, 24)
@@ -180,7 +180,7 @@ def test_segformers_head_is_that_of_segmentation_models_pytorch() -> None:
     levels, channels = (8, 16, 24, 40), 12
     torch.manual_seed(7)
     theirs = segformer.SegformerDecoder([3, 0, *levels], segmentation_channels=channels).eval()
-    randomise(theirs)
+    randomize(theirs)
     ours = SegformerDecoder(levels, channels).eval()
     parts = theirs.fuse_stage[0].weight.chunk(4, dim=1)  # deepest first
     for place, (mlp, part) in enumerate(zip(reversed(theirs.mlp_stage), reversed(parts), strict=True)):
@@ -202,12 +202,12 @@ def test_pooling_by_products_is_adaptive_pooling(size: tuple[int, int], bins: in
 
 
 @torch.no_grad()
-def test_pyramid_pooling_adds_up_its_three_views() -> None:
+def test_pyramid_pooling_adds_up_its_three_levels() -> None:
     torch.manual_seed(7)
     pooling, given = PyramidPooling(6, 4).eval(), torch.randn(1, 6, 8, 12)
-    randomise(pooling)
-    views = [project(F.adaptive_avg_pool2d(given, n)) for project, n in zip(pooling.project, (1, 2, 4), strict=True)]
-    added = torch.stack([F.interpolate(view, (8, 12), mode="bilinear") for view in views]).sum(0)
+    randomize(pooling)
+    levels = [project(F.adaptive_avg_pool2d(given, n)) for project, n in zip(pooling.project, (1, 2, 4), strict=True)]
+    added = torch.stack([F.interpolate(level, (8, 12), mode="bilinear") for level in levels]).sum(0)
     torch.testing.assert_close(pooling(given), pooling.join(added))
 
 
@@ -216,7 +216,7 @@ def test_attention_chooses_between_deep_and_shallow_at_each_place() -> None:
     """Told by the largest and the mean of both: with a great bias for one of them, that one is what comes out."""
     torch.manual_seed(7)
     fusion = AttentionFusion(level=5, channels_in=4, channels_out=3).eval()
-    randomise(fusion)
+    randomize(fusion)
     level, deeper = torch.rand(1, 5, 8, 8), torch.rand(1, 4, 4, 4)
     own, upsampled = fusion.project(level), F.interpolate(deeper, (8, 8), mode="bilinear")
     looks = torch.stack([upsampled.mean(1), upsampled.amax(1), own.mean(1), own.amax(1)], dim=1)

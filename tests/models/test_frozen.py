@@ -1,4 +1,4 @@
-"""A frozen part stays bit for bit what it was, while the rest of its network learns."""
+"""A frozen part stays unchanged to the bit while the rest of the network is trained."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from pixelwise.experiment import Optimizer
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn, Segmenter
-from pixelwise.training.schedule import build_optimizer
+from pixelwise.training.optimizer import build_optimizer
 
 FROZEN: list[tuple[ModelSpec, str]] = [
     (ResnetFcn(encoder="resnet18", frozen=True), "encoder."),
@@ -22,9 +22,9 @@ every_one = pytest.mark.parametrize(
 
 def step(model: Segmenter) -> None:
     """One of training mode, with a weight decay that would move a weight without a gradient, too."""
-    chance = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 3, 48, 48), dtype=torch.uint8, generator=chance)
-    labels = torch.randint(0, 3, (2, 48, 48), generator=chance)
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (2, 3, 48, 48), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 3, (2, 48, 48), generator=generator)
     optimizer = build_optimizer(Optimizer(kind="adamw", lr=0.1, weight_decay=0.5), model.parameters())
     F.cross_entropy(model.train()(images), labels).backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
     optimizer.step()
@@ -67,6 +67,6 @@ def test_thawed_its_statistics_move() -> None:
 @pytest.mark.parametrize(
     "changes", [{"weights": None}, {"weights": None, "frozen": False, "new_last": False}], ids=["frozen", "last layer"]
 )
-def test_noise_is_not_worth_keeping(changes: dict[str, object]) -> None:
+def test_a_frozen_part_without_pretrained_weights_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"set model\.frozen=false and model\.new_last=true as well"):
         DeeplabV3.model_validate({"frozen": True, **changes})

@@ -201,11 +201,11 @@ def test_valid_unet_works_from_140_pixels_and_not_from_139() -> None:
 
 def test_unet_aspp_has_an_aspp_for_its_last_way_up_and_for_its_classifier() -> None:
     calls = layers(on_meta(UnetAspp()), 96)
-    views = [(1, 0, 1), (3, 6, 6), (3, 12, 12), (3, 18, 18)]
+    kernels = [(1, 0, 1), (3, 6, 6), (3, 12, 12), (3, 18, 18)]
 
     def aspp(channels_in: int, channels_out: int) -> list[tuple[Any, ...]]:
         side = 96
-        branches = [(channels_in, 128, kernel, 1, pad, rate, 0, side) for kernel, pad, rate in views]
+        branches = [(channels_in, 128, kernel, 1, pad, rate, 0, side) for kernel, pad, rate in kernels]
         return [*branches, (channels_in, 128, 1, 1, 0, 1, 0, 1), (640, channels_out, 1, 1, 0, 1, 0, side)]
 
     plain = convolutions(layers(on_meta(Unet(up="bilinear")), 96))

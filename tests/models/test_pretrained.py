@@ -1,4 +1,4 @@
-"""Weights that training starts from: torchvision's own names and numbers, from the net or from a file."""
+"""Pretrained weights with the names of torchvision, downloaded or from a file."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.models import DeeplabV3, ModelSpec, ResnetAspp, ResnetFcn
 from pixelwise.models.encoders import CHANNELS
-from tests.models.test_blocks import randomise
+from tests.models.test_blocks import randomize
 
 
 def published(name: str) -> nn.Module:
     """Torchvision's own network with weights and statistics that nobody else has."""
     torch.manual_seed(7)
     network: nn.Module = torchvision.models.get_model(name, weights=None)
-    randomise(network)
+    randomize(network)
     return network.eval()
 
 
@@ -137,7 +137,7 @@ class Code:
 @pytest.mark.parametrize("wrapped", [Code(), {"state_dict": {}, "args": Code()}], ids=["bare", "in a checkpoint"])
 def test_a_file_with_code_is_refused_and_the_code_never_runs(tmp_path: Path, wrapped: object) -> None:
     torch.save(wrapped, tmp_path / "evil.pth")
-    assert "holds more than tensors" in refusal(tmp_path / "evil.pth")
+    assert "contains more than tensors" in refusal(tmp_path / "evil.pth")
     assert not Path("owned").exists()
     torch.load(tmp_path / "evil.pth", weights_only=False)  # what it would have done
     assert Path("owned").exists()
@@ -152,7 +152,7 @@ def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path, state: dict[str, Ten
     else:
         torch.save(state, file, _use_new_zipfile_serialization=kind == "zip")
     file.write_bytes(file.read_bytes()[:keep])
-    assert refusal(file).endswith("cannot be read as weights: it is damaged, or holds more than tensors.")
+    assert refusal(file).endswith("cannot be read as weights: it is damaged, or contains more than tensors.")
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
@@ -173,7 +173,7 @@ def test_no_damage_to_an_old_file_gives_anything_but_a_sentence(tmp_path: Path) 
 def test_what_is_no_state_dict_is_refused_with_how_to_save_one(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "nested.pth")
     text = refusal(tmp_path / "nested.pth")
-    assert "expected a state dict, names with tensors, found something else" in text
+    assert "expected a state dict (a dictionary of tensors by name)" in text
     assert "torch.save(network.state_dict(), FILE)" in text
 
 
@@ -191,16 +191,20 @@ def test_weights_of_another_network_are_refused_as_a_whole(
     other = dict(state)
     change(other)
     torch.save(other, tmp_path / "other.pth")
-    assert refusal(tmp_path / "other.pth").endswith(f"are not weights of torchvision's resnet18: {reason}.")
+    assert refusal(tmp_path / "other.pth").endswith(
+        f"does not contain the weights of torchvision's resnet18: {reason}."
+    )
 
 
 def test_a_larger_resnet_does_not_pass_for_a_smaller_one(file: Path, tmp_path: Path) -> None:
-    assert "not weights of torchvision's resnet34: it has no layer1.2" in refusal(
+    assert "does not contain the weights of torchvision's resnet34: it has no layer1.2" in refusal(
         file, ResnetFcn(encoder="resnet34", weights=str(file))
     )
     torch.save(published("resnet34").state_dict(), tmp_path / "34.pth")
     assert "its layer1.2.conv1.weight does not fit" in refusal(tmp_path / "34.pth")
-    assert "not weights of torchvision's deeplabv3_resnet101" in refusal(file, DeeplabV3(weights=str(file)))
+    assert "does not contain the weights of torchvision's deeplabv3_resnet101" in refusal(
+        file, DeeplabV3(weights=str(file))
+    )
 
 
 @pytest.mark.real_data

@@ -1,4 +1,4 @@
-"""The bridge to segmentation-models-pytorch: that library's networks, in our frame."""
+"""Networks of segmentation-models-pytorch in a Segmenter."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_an_encoder_that_forbids_commercial_use_is_refused(encoder: str) -> None
 
 def test_weights_that_forbid_commercial_use_are_refused() -> None:
     spec = Smp(encoder="tu-convnextv2_atto.fcmae_ft_in1k")
-    with pytest.raises(InvalidSpec, match=r"under cc-by-nc-4.0, which forbids commercial use"):
+    with pytest.raises(InvalidSpec, match=r"have the license cc-by-nc-4.0, which forbids commercial use"):
         spec.load_pretrained(spec.replace(weights=None).build(2))
 
 
@@ -67,7 +67,9 @@ def test_weights_that_cannot_be_downloaded_end_in_a_sentence(monkeypatch: pytest
 
     monkeypatch.setattr(smp.encoders, "get_encoder", refuse)
     spec = Smp(encoder="resnet18")
-    with pytest.raises(InvalidSpec, match=r"weights of resnet18 cannot be had \(no route to host\): give a file"):
+    with pytest.raises(
+        InvalidSpec, match=r"weights of resnet18 cannot be downloaded \(no route to host\): give a file"
+    ):
         spec.load_pretrained(spec.build(2))
 
 

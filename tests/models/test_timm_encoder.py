@@ -19,7 +19,7 @@ from pixelwise.core.errors import InvalidSpec
 from pixelwise.models import DeeplabV3Plus, EncoderUnet, PpLiteseg, Segformer
 from pixelwise.models.pretrained import check_license
 from pixelwise.models.timm_encoder import TimmSpec
-from tests.models.test_blocks import randomise
+from tests.models.test_blocks import randomize
 from tests.models.test_download import Web
 from tests.models.test_pretrained import published, refusal
 
@@ -71,7 +71,7 @@ def test_weights_named_by_timm_fill_every_layer(encoder: str, tmp_path: Path) ->
     """Of its whole network, whose stages timm names otherwise once only features are asked of it."""
     torch.manual_seed(7)
     whole = timm.create_model(encoder)
-    randomise(whole)
+    randomize(whole)
     torch.save(whole.state_dict(), tmp_path / "whole.pth")
     network = filled(Segformer(encoder=encoder, weights=str(tmp_path / "whole.pth")))
     own = network.get_submodule("encoder.layers").state_dict()
@@ -98,7 +98,7 @@ def test_real_imagenet_weights_of_torchvision_give_its_features(real_data: Path)
 def test_a_dilated_encoder_gives_torchvisions_dilated_features(tmp_path: Path) -> None:
     torch.manual_seed(7)
     theirs = torchvision.models.resnet50(weights=None, replace_stride_with_dilation=[False, False, True]).eval()
-    randomise(theirs)
+    randomize(theirs)
     torch.save(theirs.state_dict(), tmp_path / "published.pth")
     network = filled(DeeplabV3Plus(encoder="resnet50", weights=str(tmp_path / "published.pth")))
     images = torch.randn(1, 3, 64, 96)
@@ -136,13 +136,13 @@ def test_weights_of_another_network_are_refused_as_a_whole(
 ) -> None:
     file = changed(dict(published(name).state_dict()), change, tmp_path / "other.pth")
     text = refusal(file, EncoderUnet(encoder=TIMMS[name], weights=str(file)))
-    assert f"are not weights of timm's {TIMMS[name]}: {reason}" in text
+    assert f"does not contain the weights of timm's {TIMMS[name]}: {reason}" in text
 
 
 def test_one_networks_weights_do_not_pass_for_anothers(tmp_path: Path) -> None:
     for name, other in (("mobilenet_v2", "resnet18"), ("resnet18", "mobilenetv2_100"), ("resnet18", "resnet34")):
         file = changed(dict(published(name).state_dict()), lambda _: None, tmp_path / f"{name}.pth")
-        assert f"are not weights of timm's {other}: it has no" in refusal(
+        assert f"does not contain the weights of timm's {other}: it has no" in refusal(
             file, EncoderUnet(encoder=other, weights=str(file))
         )
 
@@ -152,9 +152,9 @@ def test_one_networks_weights_do_not_pass_for_anothers(tmp_path: Path) -> None:
     [
         (Segformer(encoder="resnet"), r"^timm has no encoder 'resnet'\. Did you mean '\w+'\? Choose from 1,\d+, among"),
         (Segformer(encoder="resnet18.imagenet"), r"^timm has no weights 'resnet18\.imagenet'\..* resnet18\.a1_in1k"),
-        (Segformer(encoder="vit_tiny_patch16_224"), r"takes images of one size only; choose another encoder, such as"),
-        (Segformer(encoder="swin_tiny_patch4_window7_224"), r"takes images of one size only"),
-        (Segformer(encoder="convmixer_768_32"), r"does not give features at 1/4, 1/8, 1/16, 1/32 of the"),
+        (Segformer(encoder="vit_tiny_patch16_224"), r"has a fixed image size; choose another encoder, such as"),
+        (Segformer(encoder="swin_tiny_patch4_window7_224"), r"has a fixed image size"),
+        (Segformer(encoder="convmixer_768_32"), r"has no features at 1/4, 1/8, 1/16, 1/32 of the"),
         (DeeplabV3Plus(encoder="vgg11"), r"cannot be dilated to 1/16 .* deeplabv3plus needs; .*, such as segformer"),
         (DeeplabV3Plus(encoder="pvt_v2_b0"), r"cannot be dilated .*output_stride"),
     ],
@@ -167,7 +167,7 @@ def test_an_encoder_that_cannot_serve_is_refused_in_a_sentence(spec: TimmSpec, s
 
 
 @pytest.mark.parametrize(
-    ("encoder", "license"),
+    ("encoder", "license_name"),
     [
         ("convnextv2_atto.fcmae_ft_in1k", "cc-by-nc-4.0"),
         ("convnext_tiny.eupe_lvd1689m", "fair-noncommercial-research-license"),
@@ -175,8 +175,8 @@ def test_an_encoder_that_cannot_serve_is_refused_in_a_sentence(spec: TimmSpec, s
         ("regnety_320.seer", "seer-license"),
     ],
 )
-def test_weights_that_forbid_commercial_use_are_refused(encoder: str, license: str) -> None:
-    with pytest.raises(InvalidSpec, match=rf"{encoder} are under {license}, which forbids commercial use"):
+def test_weights_that_forbid_commercial_use_are_refused(encoder: str, license_name: str) -> None:
+    with pytest.raises(InvalidSpec, match=rf"{encoder} have the license {license_name}, which forbids commercial use"):
         check_license(encoder)
 
 
@@ -197,12 +197,14 @@ def test_weights_that_expect_other_constants_say_which(monkeypatch: pytest.Monke
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(InvalidSpec, match=r"expect other constants: --set model\.mean=\[") as refused:
+    with pytest.raises(
+        InvalidSpec, match=r"expect another mean and standard deviation: --set model\.mean=\["
+    ) as refused:
         spec.load_pretrained(network)
     values = dict(word.split("=") for word in str(refused.value).rstrip(".").split() if word.startswith("model."))
     asked = spec.with_values({path.removeprefix("model."): text for path, text in values.items()})
     assert asked.mean == (0.5, 0.5, 0.5)
-    with pytest.raises(InvalidSpec, match=r"weights of tf_\S+ cannot be had \(no route to host\): give a file"):
+    with pytest.raises(InvalidSpec, match=r"weights of tf_\S+ cannot be downloaded \(no route to host\): give a file"):
         asked.load_pretrained(network)
 
 
@@ -239,5 +241,7 @@ def test_weights_that_cannot_be_had_end_in_a_sentence(
 ) -> None:
     network = EncoderUnet().build(3)
     move(monkeypatch, url)
-    with pytest.raises(InvalidSpec, match=rf"timm's weights of resnet18 cannot be had \(.*{reason}.*\): give a file"):
+    with pytest.raises(
+        InvalidSpec, match=rf"timm's weights of resnet18 cannot be downloaded \(.*{reason}.*\): give a file"
+    ):
         EncoderUnet().load_pretrained(network)

@@ -1,6 +1,6 @@
 """Cityscapes' official evaluation, run in an environment of its own: it does not work with NumPy 2.4 and newer.
 
-    python cityscapes_judge.py prediction.png labels.png [prediction.png labels.png …]
+    python cityscapes_evaluator.py prediction.png labels.png [prediction.png labels.png …]
 
 Prints JSON: its table of labels and, where files are given, its scores of all pairs together. Undefined is NaN.
 """

@@ -1,8 +1,8 @@
 """Our scores against Cityscapes' official evaluation, which runs in a virtual environment of its own.
 
-Where the official rule shows: pixels that are truly of a class that is not evaluated count for nothing, but a evaluated pixel
-that is *called* one of those is missed. Networks that learn the 34 classes are evaluated like that here too; those that
-learn the 19 cannot make that mistake.
+In the official evaluation, pixels whose true class is not evaluated do not count, but a pixel of an evaluated class
+that is predicted as one of those is an error. Networks that learn the 34 classes are evaluated in the same way here;
+networks that learn the 19 classes cannot make that error.
 """
 
 import json
@@ -21,7 +21,7 @@ from pixelwise.core.label_space import LabelSpace
 from pixelwise.data import Cityscapes
 from pixelwise.metrics import confusion
 
-JUDGE = Path(__file__).with_name("cityscapes_judge.py")
+EVALUATOR = Path(__file__).with_name("cityscapes_evaluator.py")
 TRAIN, ALL = Cityscapes().label_space, Cityscapes(classes="all").label_space
 IGNORED = [ALL.class_id(name) for name in ALL.ignored_in_evaluation]
 
@@ -48,20 +48,20 @@ def python() -> Path:
     if not given:
         pytest.skip(
             "PIXELWISE_CITYSCAPES_PYTHON names no Python with cityscapesScripts; X/bin/python is one after"
-            f" `python -m venv X && X/bin/pip install -r {JUDGE.with_name('requirements-cityscapes.txt')}`"
+            f" `python -m venv X && X/bin/pip install -r {EVALUATOR.with_name('requirements-cityscapes.txt')}`"
         )
     return Path(given)
 
 
 def evaluated(python: Path, files: list[Path]) -> dict[str, Any]:
-    done = subprocess.run([python, JUDGE, *files], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, EVALUATOR, *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 def corrupted(labels: list[np.ndarray], ids: tuple[int, ...], folder: Path, seed: int) -> Case:
-    """Predictions in some ids: two in three pixels right where they can be, the rest by chance."""
+    """Predictions in some ids: two in three pixels correct where possible, the rest random."""
     rng = np.random.default_rng(seed)
     predicted, files = [], []
     for i, truth in enumerate(labels):

@@ -1,11 +1,11 @@
 """Our scores against torchmetrics and scikit-learn, on random labels with void pixels.
 
-The evaluates differ from us, and from each other, on classes that occur neither in the labels nor in the prediction, or in
-the prediction alone:
+The libraries differ from us, and from each other, for classes that do not occur in the labels:
 
-- an empty union: NaN here and left out of the mean; 0 from both evaluates, left out of torchmetrics' mean and of
-  scikit-learn's unless `labels` names it;
-- predicted but never true: IoU 0 everywhere. Mean accuracy leaves it out here, as scikit-learn's does.
+- A class that is in neither labels nor predictions has the IoU NaN here and is left out of the mean. Both libraries
+  return 0; torchmetrics leaves it out of the mean, and so does scikit-learn unless the argument `labels` contains it.
+- A class that is only in the predictions has the IoU 0 everywhere. Mean accuracy leaves it out here and in
+  scikit-learn.
 """
 
 from typing import NamedTuple
@@ -41,9 +41,9 @@ def case(true: int, predicted: int, seed: int) -> Case:
     """Two in three pixels right, one in ten void, classes of very different size.
 
     Args:
-        true: The labels hold the classes 0 to true - 1.
-        predicted: The prediction holds the classes 0 to predicted - 1.
-        seed: Decides the pixels.
+        true: The labels contain the classes 0 to true - 1.
+        predicted: The predictions contain the classes 0 to predicted - 1.
+        seed: Random seed.
     """
     rng = np.random.default_rng(seed)
     share = 0.5 ** np.arange(true)

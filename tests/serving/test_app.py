@@ -152,7 +152,7 @@ def test_outlines_enclose_the_mask() -> None:
     ("body", "headers", "status", "message"),
     [
         (b"", {}, 422, "the body is empty"),
-        (b"no image", {}, 422, "the image: is no image"),
+        (b"no image", {}, 422, "the image: is not an image"),
         (picture()[:200], {}, 422, "the image: "),
         (picture((200, 200)), {}, 413, "larger than 50000 bytes"),
         (picture((120, 100), "JPEG"), {}, 413, "120x100 pixels, more than the maximum of 10000"),

@@ -185,7 +185,7 @@ def test_a_text_file_gets_an_error_message_and_the_page_still_works(page: "Page"
     Path("notes.txt").write_text("no image")
     give(page, Path("notes.txt"))
     page.wait_for_selector("#error:not([hidden])")
-    assert "is no image" in page.inner_text("#error")
+    assert "is not an image" in page.inner_text("#error")
     give(page, image)
     page.wait_for_selector("#result:not([hidden])")
     assert page.is_hidden("#error")

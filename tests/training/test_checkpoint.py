@@ -8,13 +8,22 @@ from safetensors import SafetensorError
 from torch import nn
 
 from pixelwise.core.errors import RunError
-from pixelwise.experiment import Optimizer
+from pixelwise.experiment import Experiment, Optimizer
+from pixelwise.inference import weights
+from pixelwise.inference.weights import load_weights, save_weights
 from pixelwise.models import Segmenter
-from pixelwise.training import checkpoint
-from pixelwise.training.checkpoint import load_state, load_weights, save_state, save_weights
-from pixelwise.training.schedule import build_optimizer
-from pixelwise.training.selection import State
+from pixelwise.run import Run
+from pixelwise.training.checkpoint import load_state, save_state
+from pixelwise.training.optimizer import build_optimizer
+from pixelwise.training.selection import TrainingState
 from tests.networks import Small
+from tests.runs import ENVIRONMENT
+
+
+@pytest.fixture
+def run(tiny: Experiment, tmp_path: Path) -> Run:
+    """A run without a checkpoint."""
+    return Run.create(tmp_path / "run", tiny, ENVIRONMENT)
 
 
 def trained(memory_format: torch.memory_format, kind: str = "adam") -> tuple[Segmenter, torch.optim.Optimizer]:
@@ -29,13 +38,13 @@ def trained(memory_format: torch.memory_format, kind: str = "adam") -> tuple[Seg
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
-def test_moments_come_back_in_their_parameters_memory_format(tmp_path: Path, kind: str) -> None:
+def test_moments_come_back_in_their_parameters_memory_format(run: Run, kind: str) -> None:
     """Fused optimizers on the CPU misread a contiguous moment beside a channels-last parameter, without an error."""
     model, optimizer = trained(torch.channels_last, kind)
-    save_state(tmp_path / "last.safetensors", model, optimizer, State(epoch=4, stale=2, best_value=0.5))
+    save_state(run, model, optimizer, TrainingState(epoch=4, stale=2, best_value=0.5))
     fresh = Segmenter(Small().build(3), Small()).to(memory_format=torch.channels_last)
     other = build_optimizer(Optimizer(kind=kind, momentum=0.9 if kind == "sgd" else 0), fresh.parameters())
-    assert load_state(tmp_path / "last.safetensors", fresh, other) == State(epoch=4, stale=2, best_value=0.5)
+    assert load_state(run, fresh, other) == TrainingState(epoch=4, stale=2, best_value=0.5)
     for (name, theirs), ours in zip(model.named_parameters(), fresh.parameters(), strict=True):
         assert torch.equal(theirs, ours), name
         for key, moment in optimizer.state[theirs].items():
@@ -44,33 +53,33 @@ def test_moments_come_back_in_their_parameters_memory_format(tmp_path: Path, kin
                 assert other.state[ours][key].stride() == ours.stride(), (name, key)
 
 
-def test_weights_alone_are_no_training_state(tmp_path: Path) -> None:
+def test_weights_alone_are_no_training_state(run: Run) -> None:
     model, optimizer = trained(torch.contiguous_format)
-    save_weights(tmp_path / "best.safetensors", model, epoch=3)
-    assert load_weights(tmp_path / "best.safetensors", model) == 3
-    with pytest.raises(RunError, match=r"best\.safetensors holds weights only"):
-        load_state(tmp_path / "best.safetensors", model, optimizer)
+    save_weights(run, model, epoch=3)
+    assert load_weights(run, model) == 3
+    run.best.rename(run.last)
+    with pytest.raises(RunError, match=r"last\.safetensors holds weights only"):
+        load_state(run, model, optimizer)
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(run: Run) -> None:
     model, _ = trained(torch.contiguous_format)
-    save_weights(tmp_path / "best.safetensors", model, epoch=1)
+    save_weights(run, model, epoch=1)
     with pytest.raises(RunError, match="does not fit the run's network"):
-        load_weights(tmp_path / "best.safetensors", Segmenter(Small().build(5), Small()))
+        load_weights(run, Segmenter(Small().build(5), Small()))
 
 
-def test_a_full_disk_keeps_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_the_old_weights(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     model, _ = trained(torch.contiguous_format)
-    path = tmp_path / "best.safetensors"
-    save_weights(path, model, epoch=1)
-    before = path.read_bytes()
+    save_weights(run, model, epoch=1)
+    before, files = run.best.read_bytes(), sorted(run.path.iterdir())
 
     def full(_tensors: dict[str, torch.Tensor], file: Path, _header: dict[str, str]) -> None:
         file.write_bytes(before[:100])
         raise SafetensorError("I/O error: no space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(weights, "save_file", full)
     with pytest.raises(RunError, match=r"cannot write .*best\.safetensors: I/O error: no space left on device"):
-        save_weights(path, nn.Conv2d(1, 1, 1), epoch=2)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["best.safetensors"]
+        save_weights(run, nn.Conv2d(1, 1, 1), epoch=2)
+    assert run.best.read_bytes() == before
+    assert sorted(run.path.iterdir()) == files

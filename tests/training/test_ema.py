@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pixelwise.models import Segmenter
-from pixelwise.training.ema import averaged
+from pixelwise.training.ema import build_ema
 from tests.networks import Small
 
 
@@ -23,7 +23,7 @@ def moved(model: Segmenter, step: int) -> None:
 def test_weights_and_statistics_follow_at_the_decay_and_faster_at_first(decay: float) -> None:
     spec = Small()
     model = Segmenter(spec.build(3), spec)
-    average = averaged(model, decay)
+    average = build_ema(model, decay)
     by_hand: dict[str, np.ndarray] = {}
     for step in range(30):
         moved(model, step)
@@ -39,7 +39,7 @@ def test_weights_and_statistics_follow_at_the_decay_and_faster_at_first(decay: f
 def test_the_network_that_learns_is_left_alone() -> None:
     spec = Small()
     model = Segmenter(spec.build(3), spec)
-    average, before = averaged(model, 0.9), deepcopy(model.state_dict())
+    average, before = build_ema(model, 0.9), deepcopy(model.state_dict())
     average.update_parameters(model)
     with torch.no_grad():
         next(average.module.parameters()).zero_()

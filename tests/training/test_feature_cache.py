@@ -12,7 +12,7 @@ from pixelwise.data.transforms import Augment
 from pixelwise.experiment import Experiment, Fit
 from pixelwise.models import Fcn, ResnetAspp, ResnetFcn, Segmenter
 from pixelwise.run import Run
-from pixelwise.training import loop
+from pixelwise.training import feature_cache, loop, setup
 from pixelwise.training.feature_cache import FeatureCache, cacheable_variants
 
 IMAGES, VAL = 5, 1
@@ -43,7 +43,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_each_view_of_each_image_is_encoded_once(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_variant_of_each_image_is_encoded_once(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = encoded(monkeypatch)
     loop.train(frozen.with_values({"augment.hflip": "0"}))
     assert sum(calls) == IMAGES + VAL  # in three epochs
@@ -54,7 +54,8 @@ def test_each_view_of_each_image_is_encoded_once(frozen: Experiment, monkeypatch
 
 def test_training_sees_no_difference(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     with_memory = loop.train(frozen).history()
-    monkeypatch.setattr(loop, "variants", lambda *_: 0)
+    for module in (loop, setup):
+        monkeypatch.setattr(module, "cacheable_variants", lambda *_: 0)
     without = loop.train(frozen).history()
     # Convolutions of one image and of two add in another order; BatchNorm over two images makes more of it each step.
     assert with_memory[0].train_loss == pytest.approx(without[0].train_loss, rel=1e-3)
@@ -65,17 +66,17 @@ def test_training_sees_no_difference(frozen: Experiment, monkeypatch: pytest.Mon
 
 def test_a_resumed_run_ends_with_the_same_weights(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = loop.train(frozen)
-    begin = loop._train_epoch
+    begin = loop._train_round
 
-    def stop_at_3(learner: object, epoch: int, *rest: object) -> object:
-        if epoch == 3:
+    def stop_at_3(learner: object, number: int, *rest: object) -> object:
+        if number == 3:
             raise KeyboardInterrupt
-        return begin(learner, epoch, *rest)  # type: ignore[arg-type]  # what the loop gave
+        return begin(learner, number, *rest)  # type: ignore[arg-type]  # what the loop gave
 
-    monkeypatch.setattr(loop, "_train_epoch", stop_at_3)
+    monkeypatch.setattr(loop, "_train_round", stop_at_3)
     with pytest.raises((Interrupted, KeyboardInterrupt)):
         loop.train(frozen, out="cut")
-    monkeypatch.setattr(loop, "_train_epoch", begin)
+    monkeypatch.setattr(loop, "_train_round", begin)
     cut = loop.resume(Run("cut"))
     ours, theirs = load_file(cut.last), load_file(whole.last)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -85,22 +86,22 @@ def test_a_resumed_run_ends_with_the_same_weights(frozen: Experiment, monkeypatc
 def test_logits_are_the_networks_own(spec: ResnetFcn | ResnetAspp) -> None:
     model = Segmenter(spec.build(4), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).eval()
     images = torch.randint(0, 256, (3, 3, 70, 90), dtype=torch.uint8)
-    remembering = FeatureCache(model, 3)
+    cache = FeatureCache(model, 3)
     with torch.inference_mode():
         for _ in range(2):
-            torch.testing.assert_close(remembering(images), model(images), rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(cache(images), model(images), rtol=1e-3, atol=1e-4)
 
 
-def test_without_room_features_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "RESERVE", 2**62)
+def test_on_a_full_disk_features_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_cache, "RESERVE", 2**62)
     spec = ResnetAspp(encoder="mobilenet_v2", weights=None)
     model = Segmenter(spec.build(2), spec).eval()
     calls = encoded(monkeypatch)
-    remembering = FeatureCache(model, 2)
+    cache = FeatureCache(model, 2)
     images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
     images[1] = 200
     for _ in range(2):
-        remembering(images)
+        cache(images)
     assert sum(calls) == 4
 
 
@@ -115,7 +116,7 @@ def test_without_room_features_are_computed_each_time(monkeypatch: pytest.Monkey
         (Augment(rescale=(1, 2)), 0),
     ],
 )
-def test_only_augmentation_of_few_outcomes_is_remembered(augment: Augment, expected: int) -> None:
+def test_features_are_cached_only_for_augmentation_with_few_outcomes(augment: Augment, expected: int) -> None:
     assert cacheable_variants(ResnetFcn(frozen=True), augment) == expected
     assert cacheable_variants(ResnetFcn(), augment) == 0
     assert cacheable_variants(Fcn(), augment) == 0

@@ -1,4 +1,4 @@
-"""Folded weights compute the same after they were unfolded, and can be trained on."""
+"""Fused BatchNorm layers compute the same after their statistics are restored, and can be trained."""
 
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pixelwise import recipes
 from pixelwise.models import ModelSpec, PpLiteseg, ResnetAspp, Segmenter
-from pixelwise.training.fused_batchnorm import folded, unfold
+from pixelwise.training.fused_batchnorm import fused_batchnorm_layers, restore_fused_batchnorm
 from pixelwise.training.loop import train
 
 
@@ -37,7 +37,7 @@ def pictures(number: int) -> Tensor:
 
 
 def fold(network: Any) -> Any:
-    """What exporters do: each convolution takes its BatchNorm's scale, the BatchNorm adds what is left."""
+    """Folds each BatchNorm's scale into its convolution, as exporters do; the BatchNorm keeps a bias."""
     layers: list[Any] = list(network.modules())
     for before, layer in pairwise(layers):
         if isinstance(layer, nn.BatchNorm2d):
@@ -68,13 +68,13 @@ class OfBytes(nn.Module):
 
 
 @torch.no_grad()
-def test_unfolded_it_computes_the_same_in_eval_and_nearly_that_in_training() -> None:
+def test_restored_layers_compute_the_same_in_eval_and_almost_the_same_in_training() -> None:
     network = OfBytes(mobilenet())
-    assert folded(network) == []
+    assert fused_batchnorm_layers(network) == []
     images = pictures(32)
     expected = network(images)
     fold(network)
-    layers: list[Any] = folded(network)
+    layers: list[Any] = fused_batchnorm_layers(network)
     assert len(layers) == 52
     torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-3)
 
@@ -82,21 +82,21 @@ def test_unfolded_it_computes_the_same_in_eval_and_nearly_that_in_training() -> 
     for layer in layers:  # training has moved them
         layer.running_mean.zero_()
         layer.running_var.fill_(1 - layer.eps)
-    unfold(network, layers, [image[None] for image in images])
+    restore_fused_batchnorm(network, layers, [image[None] for image in images])
     torch.testing.assert_close(network.eval()(images), expected, rtol=1e-3, atol=1e-3)
-    assert folded(network) == []
+    assert fused_batchnorm_layers(network) == []
     near = (network.train()(images) - expected).abs().mean()
     assert near < 0.01 * far
 
 
 def test_fresh_and_frozen_layers_are_left_as_they_are() -> None:
-    assert folded(torchvision.models.mobilenet_v2(weights=None)) == []
+    assert fused_batchnorm_layers(torchvision.models.mobilenet_v2(weights=None)) == []
     frozen = fold(mobilenet()).requires_grad_(False)
-    assert folded(frozen) == []
+    assert fused_batchnorm_layers(frozen) == []
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_training_measures_them_and_says_so_unless_they_are_frozen(frozen: bool) -> None:
+def test_training_measures_them_and_logs_it_unless_they_are_frozen(frozen: bool) -> None:
     save_file(fold(mobilenet()).state_dict(), "folded.safetensors")
     values = {
         "model.kind": "resnet_aspp", "model.encoder": "mobilenet_v2", "model.weights": "folded.safetensors",
@@ -104,21 +104,21 @@ def test_training_measures_them_and_says_so_unless_they_are_frozen(frozen: bool)
         "data.images": "8", "data.size": "[64,64]",
     }  # fmt: skip
     run = train(recipes.get("shapes/fcn").with_values(values), out="run")
-    told = "52 folded BatchNorm layers of the weights"
+    told = "52 folded BatchNorm layers"
     assert (told in run.log.read_text()) is not frozen
     spec = ResnetAspp(encoder="mobilenet_v2", weights="folded.safetensors")
-    assert len(folded(_loaded(spec))) == 52
+    assert len(fused_batchnorm_layers(_loaded(spec))) == 52
 
 
 @torch.no_grad()
-def test_layers_of_timm_that_normalize_and_activate_are_unfolded_too() -> None:
+def test_layers_of_timm_that_normalize_and_activate_are_restored_too() -> None:
     save_file(fold(mobilenet()).state_dict(), "folded.safetensors")
     model = _loaded(PpLiteseg(encoder="mobilenetv2_100", weights="folded.safetensors")).eval()
-    layers, images = folded(model), pictures(4)
+    layers, images = fused_batchnorm_layers(model), pictures(4)
     assert len(layers) == 51  # the last of torchvision's 52 makes no feature of the pyramid
     expected = model(images)
-    unfold(model, layers, [image[None] for image in images])
-    assert folded(model) == []
+    restore_fused_batchnorm(model, layers, [image[None] for image in images])
+    assert fused_batchnorm_layers(model) == []
     torch.testing.assert_close(model(images), expected, rtol=1e-3, atol=1e-4)
 
 

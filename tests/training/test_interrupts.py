@@ -1,4 +1,4 @@
-"""A loss that is no number any more ends training, and the epochs before it are kept."""
+"""A loss that is not finite ends training, and the checkpoint before it remains."""
 
 from pathlib import Path
 

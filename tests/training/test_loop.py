@@ -1,4 +1,4 @@
-"""Training learns, and what a recipe asks for is what happens."""
+"""Training learns, and follows the settings of the experiment."""
 
 import math
 from pathlib import Path

@@ -43,9 +43,9 @@ def killed(monkeypatch: pytest.MonkeyPatch, name: str, when: Callable[..., bool]
             yield
 
 
-def after_epoch(monkeypatch: pytest.MonkeyPatch, last: int) -> AbstractContextManager[None]:
-    """Kills training between two epochs."""
-    return killed(monkeypatch, "_train_epoch", lambda _learner, epoch, *_: epoch > last)
+def after_round(monkeypatch: pytest.MonkeyPatch, last: int) -> AbstractContextManager[None]:
+    """Kills training after a validation."""
+    return killed(monkeypatch, "_train_round", lambda _learner, number, *_: number > last)
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -80,7 +80,7 @@ def test_resumed_equals_uninterrupted(
         }
     )
     whole = train(experiment, out=tmp_path / "whole")
-    with after_epoch(monkeypatch, 1):
+    with after_round(monkeypatch, 1):
         train(experiment, out=tmp_path / "cut")
     assert [r.epoch for r in Run.open(tmp_path / "cut").history()] == [1]
     assert_same(whole, resume(tmp_path / "cut"))
@@ -89,11 +89,11 @@ def test_resumed_equals_uninterrupted(
 def test_the_average_of_the_weights_goes_on_where_it_was(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And so does a rate that changes with every step, in epochs of several passes."""
-    changes = {"fit.epochs": "3", "fit.ema_decay": "0.9", "fit.schedule.kind": "one_cycle", "fit.val_every": "2"}
+    """And so does a rate that changes with every step, with several epochs between validations."""
+    changes = {"fit.epochs": "6", "fit.ema_decay": "0.9", "fit.schedule.kind": "one_cycle", "fit.val_every": "2"}
     experiment = tiny.with_values(changes)
     whole = train(experiment, out=tmp_path / "whole")
-    with after_epoch(monkeypatch, 2):
+    with after_round(monkeypatch, 2):
         train(experiment, out=tmp_path / "cut")
     assert_same(whole, resume(tmp_path / "cut"))
     kept, last = load_file(whole.best), weights(whole)
@@ -116,7 +116,7 @@ def test_early_stop_state_survives(tiny: Experiment, tmp_path: Path, monkeypatch
     stop = EarlyStop(monitor="val_mean_iou", patience=3)
     experiment = tiny.replace(fit=tiny.fit.replace(epochs=9, early_stop=stop))
     monkeypatch.setattr(confusion, "mean_iou", lambda _matrix: 0.5)
-    with after_epoch(monkeypatch, 2):
+    with after_round(monkeypatch, 2):
         train(experiment, out=tmp_path / "run")
     run = resume(tmp_path / "run")
     assert [r.epoch for r in run.history()] == [1, 2, 3, 4]
@@ -128,7 +128,7 @@ def test_a_kill_between_history_and_checkpoint_loses_only_that_epoch(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(tiny, out=tmp_path / "whole")
-    with killed(monkeypatch, "save_state", lambda _path, _model, _optimizer, state, _average: state.epoch == 2):
+    with killed(monkeypatch, "save_state", lambda _run, _model, _optimizer, state, _average: state.epoch == 2):
         train(tiny, out=tmp_path / "cut")
     cut = Run.open(tmp_path / "cut")
     assert len(cut.history()) == 2
@@ -141,7 +141,7 @@ def test_a_run_killed_in_its_first_epoch_begins_again(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(tiny, out=tmp_path / "whole")
-    with after_epoch(monkeypatch, 0):
+    with after_round(monkeypatch, 0):
         train(tiny, out=tmp_path / "cut")
     assert_same(whole, resume(tmp_path / "cut"))
 
@@ -151,17 +151,17 @@ def test_ctrl_c_ends_at_a_step_and_keeps_the_last_epoch(
 ) -> None:
     experiment = tiny.with_values({"fit.epochs": "3"})
     whole = train(experiment, out=tmp_path / "whole")
-    real = loop._train_epoch
+    real = loop._train_round
 
-    def pressed(learner: Any, epoch: int, *rest: Any) -> Any:
-        if epoch == 2:
+    def pressed(learner: Any, number: int, *rest: Any) -> Any:
+        if number == 2:
             signal.raise_signal(signal.SIGINT)
-        return real(learner, epoch, *rest)
+        return real(learner, number, *rest)
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_train_epoch", pressed)
-        with pytest.raises(Interrupted, match=r"1 finished epoch is safe.*--resume"):
+        patch.setattr(loop, "_train_round", pressed)
+        with pytest.raises(Interrupted, match=r"1 finished epoch is saved.*--resume"):
             train(experiment, out=tmp_path / "cut")
     assert signal.getsignal(signal.SIGINT) is before
     assert_same(whole, resume(tmp_path / "cut"))
@@ -185,7 +185,7 @@ def test_resume_refuses_a_training_split_that_has_changed(tiny: Experiment, tmp_
     run = train(tiny.with_values({"fit.epochs": "1"}), out=tmp_path / "run")
     file = run.path / "experiment.json"
     file.write_text(file.read_text().replace('"images": 8', '"images": 12'))
-    with pytest.raises(RunError, match=r"learned from 8 images.*now has 12"):
+    with pytest.raises(RunError, match=r"was trained on 8 images, and shapes now has 12"):
         resume(run)
 
 
@@ -193,12 +193,12 @@ def test_resume_of_a_cosine_goes_on_where_it_was(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = tiny.replace(fit=tiny.fit.replace(epochs=4, schedule=Schedule(kind="cosine", min_lr=1e-4)))
-    with after_epoch(monkeypatch, 2):
+    with after_round(monkeypatch, 2):
         train(experiment, out=tmp_path / "run")
     rates = [r.lr for r in resume(tmp_path / "run").history()]
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1e-3)
-    evaluate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4, 1e-4)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4, 1e-4)
     for rate in rates:
-        assert rate == pytest.approx(evaluate.get_last_lr()[0])
+        assert rate == pytest.approx(reference.get_last_lr()[0])
         optimizer.step()
-        evaluate.step()
+        reference.step()

@@ -1,4 +1,4 @@
-"""What a network is trained on besides its logits."""
+"""Auxiliary heads: their labels, and their part in the training step."""
 
 from pathlib import Path
 
@@ -22,6 +22,10 @@ class Supervised(ModelSpec):
     kind: str = f"{__file__}:Supervised"
     aux: float = 0.4
 
+    @property
+    def auxiliary_weight(self) -> float:
+        return self.aux
+
     def build(self, num_classes: int) -> nn.Module:
         return TwoHeads(num_classes)
 
@@ -41,7 +45,7 @@ class TwoHeads(nn.Module):
         return [self.main(features), self.inner(features[..., ::4, ::4])]
 
 
-def test_thinned_labels_are_those_where_a_strided_convolution_looks() -> None:
+def test_subsampled_labels_are_those_at_the_positions_of_a_strided_convolution() -> None:
     """A kernel that only sees its middle, with the usual padding."""
     labels = torch.arange(7 * 10).view(1, 7, 10).clone()
     labels[0, 4, 4] = IGNORE
@@ -53,7 +57,7 @@ def test_thinned_labels_are_those_where_a_strided_convolution_looks() -> None:
 
 
 @pytest.mark.parametrize("aux", [0.0, 0.4])
-def test_the_step_follows_the_logits_and_by_its_weight_the_auxiliary_head(
+def test_the_step_follows_the_gradient_of_the_loss_and_the_weighted_auxiliary_loss(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aux: float
 ) -> None:
     """One step of plain gradient descent, against one that autograd was asked for by hand."""
@@ -63,22 +67,24 @@ def test_the_step_follows_the_logits_and_by_its_weight_the_auxiliary_head(
     experiment = tiny.replace(model=Supervised(aux=aux)).with_values({**changes, "fit.precision": "fp32"})
     before: dict[str, Tensor] = {}
     expected: dict[str, Tensor] = {}
-    real = loop._train_epoch
+    real = loop._train_round
 
-    def watched(learner: Learner, epoch: int, *rest: object) -> object:
-        (images, labels), *none = learner.loader.epoch(epoch)
+    def watched(learner: Learner, number: int, *rest: object) -> object:
+        (images, labels), *none = learner.loader.round(number)
         assert not none
         logits, auxiliary = learner.model.forward_train(images)
         loss = F.cross_entropy(logits, labels.long(), ignore_index=IGNORE)
-        loss = loss + aux * F.cross_entropy(auxiliary[0], labels[:, ::4, ::4].long(), ignore_index=IGNORE)
+        assert len(auxiliary) == (1 if aux else 0)
+        for head in auxiliary:
+            loss = loss + aux * F.cross_entropy(head, labels[:, ::4, ::4].long(), ignore_index=IGNORE)
         names, parameters = zip(*learner.model.named_parameters(), strict=True)
         expected.update(zip(names, torch.autograd.grad(loss, parameters, materialize_grads=True), strict=True))
         before.update({name: parameter.detach().clone() for name, parameter in learner.model.named_parameters()})
-        trained = real(learner, epoch, *rest)  # type: ignore[arg-type]  # the loop's own rest, passed on
+        trained = real(learner, number, *rest)  # type: ignore[arg-type]  # the loop's own rest, passed on
         for name, parameter in learner.model.named_parameters():
             torch.testing.assert_close(before[name] - parameter.detach(), expected[name], msg=name)
         return trained
 
-    monkeypatch.setattr(loop, "_train_epoch", watched)
+    monkeypatch.setattr(loop, "_train_round", watched)
     train(experiment, out=tmp_path / "run")
     assert bool(expected["network.inner.weight"].any()) == bool(aux)

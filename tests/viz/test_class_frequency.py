@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixelwise.core.label_space import LabelSpace
-from pixelwise.viz.class_frequency import save_shares
+from pixelwise.viz.class_frequency import save_class_frequency
 
 
 def space(classes: int) -> LabelSpace:
@@ -21,7 +21,7 @@ def space(classes: int) -> LabelSpace:
 
 
 def drawn(path: Path, shares: dict[str, list[float]], title: str = "") -> np.ndarray:
-    save_shares(shares, space(len(shares["train"])), path / "classes.png", title=title)
+    save_class_frequency(shares, space(len(shares["train"])), path / "classes.png", title=title)
     with Image.open(path / "classes.png") as opened:
         return np.array(opened.convert("RGB"))
 
@@ -37,7 +37,7 @@ def bars(pixels: np.ndarray, classes: int) -> list[tuple[float, int] | None]:
 
 def written(path: Path, shares: dict[str, list[float]], names: LabelSpace) -> list[str]:
     """All texts of the chart, which matplotlib notes beside their outlines in an SVG."""
-    save_shares(shares, names, path / "classes.svg", title="title")
+    save_class_frequency(shares, names, path / "classes.svg", title="title")
     lines = (path / "classes.svg").read_text(encoding="utf-8").splitlines()
     return [unescape(line.strip()[5:-4]) for line in lines if line.strip().startswith("<!-- ")]
 
@@ -103,4 +103,4 @@ def test_titles_and_names_are_taken_literally(tmp_path):
 @pytest.mark.parametrize("shares", [{}, {"train": [0.5]}])
 def test_every_split_needs_a_share_for_each_class(tmp_path, shares):
     with pytest.raises(ValueError, match="each class"):
-        save_shares(shares, space(2), tmp_path / "classes.png", title="")
+        save_class_frequency(shares, space(2), tmp_path / "classes.png", title="")

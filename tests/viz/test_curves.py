@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pixelwise.core.errors import InvalidSpec, RunError
-from pixelwise.viz.curves import save_curves, spread
-from pixelwise.viz.lines import spaced
+from pixelwise.viz.curves import save_curves, select_classes
+from pixelwise.viz.lines import separate
 from pixelwise.viz.palettes import SERIES, style
 
 
@@ -147,20 +147,20 @@ def test_an_empty_history_is_refused(tmp_path):
 def test_named_classes_span_the_latest_scores():
     ious = {f"c{i}": np.array([0.5, i / 100]) for i in range(101)}
     ious["never"] = np.array([math.nan, math.nan])
-    assert spread(ious) == ["c100", "c75", "c50", "c25", "c0"]
+    assert select_classes(ious) == ["c100", "c75", "c50", "c25", "c0"]
     ious["best before a gap"] = np.array([1.1, math.nan])
-    assert spread(ious)[0] == "best before a gap"
-    assert spread({"a": np.array([0.1]), "b": np.array([0.3])}) == ["b", "a"]
-    assert spread({}) == []
+    assert select_classes(ious)[0] == "best before a gap"
+    assert select_classes({"a": np.array([0.1]), "b": np.array([0.3])}) == ["b", "a"]
+    assert select_classes({}) == []
 
 
 @given(st.lists(st.floats(0, 1), max_size=12).map(sorted), st.floats(0.01, 0.2))
 def test_names_keep_their_distance_and_their_order(wanted, gap):
-    placed = spaced(wanted, gap)
+    placed = separate(wanted, gap)
     assert len(placed) == len(wanted)
     assert all(b - a >= gap - 1e-9 for a, b in pairwise(placed))
     assert sum(placed) == pytest.approx(sum(wanted), abs=1e-6), "names move up as much as down"
 
 
 def test_names_with_room_stay_where_they_are():
-    assert spaced([0.1, 0.5, 0.9], 0.1) == [0.1, 0.5, 0.9]
+    assert separate([0.1, 0.5, 0.9], 0.1) == [0.1, 0.5, 0.9]

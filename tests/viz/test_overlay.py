@@ -1,11 +1,11 @@
-"""Overlays show the classes and hide nothing else."""
+"""Overlays and legends."""
 
 import numpy as np
 import pytest
 
 from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.viz.legend import font, legend, present
-from pixelwise.viz.overlay import colorise, overlay, with_legend
+from pixelwise.viz.overlay import colorize, overlay, with_legend
 
 STREET = LabelSpace(
     names=("sky", "road", "car"),
@@ -45,7 +45,7 @@ def swatches(picture: np.ndarray, space: LabelSpace) -> set[str]:
 
 
 def test_colors_are_the_label_spaces(classes):
-    picture = colorise(classes, STREET)
+    picture = colorize(classes, STREET)
     assert tuple(picture[0, 59]) == (70, 130, 180)
     assert tuple(picture[39, 59]) == (128, 64, 128)
     assert tuple(picture[0, 0]) == (1, 2, 3)
@@ -59,12 +59,12 @@ def test_opacity_0_changes_only_rims(image, classes):
 
 def test_opacity_1_shows_only_colors(image, classes):
     valid = classes != IGNORE
-    np.testing.assert_array_equal(overlay(image, classes, STREET, 1.0)[valid], colorise(classes, STREET)[valid])
+    np.testing.assert_array_equal(overlay(image, classes, STREET, 1.0)[valid], colorize(classes, STREET)[valid])
 
 
 @pytest.mark.parametrize("opacity", [0.25, 0.5, 0.8])
 def test_inside_a_region_image_and_color_are_mixed(image, classes, opacity):
-    expected = (1 - opacity) * image + opacity * colorise(classes, STREET).astype(float)
+    expected = (1 - opacity) * image + opacity * colorize(classes, STREET).astype(float)
     at = inside(classes) & (classes != IGNORE)
     # One gray level for rounding the result, one for rounding the opacity to 1/256.
     np.testing.assert_allclose(overlay(image, classes, STREET, opacity)[at], expected[at], atol=1.5)
@@ -126,7 +126,7 @@ def test_legend_is_drawn_below_an_untouched_picture(image):
 
 @pytest.mark.parametrize("width", [32, 300, 4000])
 def test_no_name_is_cut_off(width):
-    """On a strip with twice the room the same ink appears: nothing was outside the first one."""
+    """A wider strip has the same ink, so nothing was cut off in the first one."""
     names = tuple(f"class number {i} with a long name" for i in range(20))
     space = LabelSpace(names=names, colors=((50, 90, 200),) * 20, raw_ids=tuple(range(20)))
     classes = np.arange(20, dtype=np.uint8).repeat(width)[: 20 * width].reshape(20, width)

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from pixelwise import recipes
 from pixelwise.core.errors import DatasetNotFound, Interrupted, InvalidSpec, RunError
 from pixelwise.data.transforms import Augment
-from pixelwise.evaluation import evaluate as evaluation
+from pixelwise.evaluation.evaluate import evaluate as evaluate_run
 from pixelwise.experiment import Experiment
 from pixelwise.models import ResnetFcn
 from pixelwise.reporting.published import published
@@ -260,7 +260,7 @@ def test_an_unfinished_run_that_was_evaluated_is_continued(done: Path, root: Pat
 
 def test_a_split_is_evaluated_once_per_epoch(done: Path, root: Path, idle: None, monkeypatch: Any) -> None:
     evaluated = []
-    real = evaluation.evaluate
+    real = evaluate_run
 
     def evaluate(run: Run, split: str, **rest: Any) -> Any:
         evaluated.append((run.path.name, split))

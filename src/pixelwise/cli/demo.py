@@ -6,15 +6,21 @@ from pixelwise.cli._output import print_results
 
 
 def command(out: Path | None = None, seed: int = 0) -> None:
-    """Train, evaluate and compare two small networks on synthetic images: no data, no download, about two minutes.
+    """Train, evaluate and compare two networks on synthetic scenes: no data, no download, about two minutes.
 
     Args:
-        out: folder of the runs and the report, new or empty; else one below runs/
-        seed: seed of everything random
+        out: folder of the runs and pages, new or empty; else one below runs/demo/
+        seed: seed of both trainings
     """
-    from pixelwise.reporting.tables import scores_table
+    from pixelwise.reporting.tables import systems_table
     from pixelwise.workflows.demo import demo
 
-    run, result = demo(out, seed)
-    print_results(scores_table(result))
-    print_results(f"run       {run.path}", f"curves    {run.curves}", f"overlays  {run.sheet('test')}")
+    done = demo(out, seed)
+    print_results(
+        systems_table(done.results),
+        f"figure      {done.figure}",
+        f"report      {done.report}",
+        f"comparison  {done.comparison}",
+        "\nNext, train on your own images: a folder with images/ and labels/ (see docs/own_data.md)\n"
+        "  pixelwise train folder/fcn --data-root my_photos",
+    )

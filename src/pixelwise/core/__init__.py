@@ -1,1 +1,1 @@
-"""What every room stands on: specs, errors, label spaces, chance, safe files. It knows none of the others."""
+"""Foundation of the package: specs, errors, label spaces, tensor types, random seeds, atomic files, progress."""

@@ -1,50 +1,50 @@
-"""Errors that a user can act on: one sentence saying what was wrong, what was expected and what to do.
+"""Errors that a user can correct. Each message states what was wrong, what was expected and what to do.
 
-The command line prints the sentence and exits with code 2; everything else is a bug and keeps its traceback.
+The command line prints the message and exits with code 2. Any other exception is a bug and keeps its traceback.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-MANY = 200
-"""More choices than anybody reads in an error."""
+MAX_LISTED = 200
+"""Maximum number of choices that an error message lists."""
 
 
 class PixelwiseError(Exception):
-    """Base of every error that is the user's to mend. Its text is complete by itself."""
+    """Base class of every error that the user can correct. The message is complete by itself."""
 
 
 class InvalidSpec(PixelwiseError):
-    """A recipe, field or value that does not exist or does not fit."""
+    """A recipe, field or value does not exist or is not valid."""
 
 
 class DatasetNotFound(PixelwiseError):
-    """A data set's folder or split is missing; the text shows the tree that was expected."""
+    """A folder or split of a data set is missing. The message shows the expected folder tree."""
 
 
 class DataError(PixelwiseError):
-    """A file of a data set that cannot be used: unreadable, of another size, with foreign label ids."""
+    """A file of a data set cannot be used: it is unreadable, has the wrong size, or contains unknown label ids."""
 
 
 class RunError(PixelwiseError):
-    """A run folder that is missing, incomplete, newer than this version, or in the way."""
+    """A run folder is missing, incomplete, in the way, or written by a newer version."""
 
 
 class Interrupted(PixelwiseError):
-    """Training was stopped by the user; the run folder holds the last finished epoch."""
+    """The user stopped a training. The run folder contains the last finished epoch."""
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """End of a sentence about an unknown name: the closest choice if one is close, and all of them, if not too many.
+    """Builds the end of a message about an unknown name: the closest valid name, if one is close, and the choices.
 
     Args:
-        name: What was given.
-        choices: The valid names.
+        name: The unknown name.
+        choices: The valid names. Above `MAX_LISTED` of them, only the closest ones are listed.
     """
     known = sorted(choices)
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    if len(known) > MANY:
-        near = get_close_matches(name, known, n=10, cutoff=0)
-        return f"{hint} Choose from {len(known):,}, among them {', '.join(near)}."
+    if len(known) > MAX_LISTED:
+        closest = get_close_matches(name, known, n=10, cutoff=0)
+        return f"{hint} Choose from {len(known):,}, among them {', '.join(closest)}."
     return f"{hint} Choose from: {', '.join(known) or 'none'}."

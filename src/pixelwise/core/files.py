@@ -1,4 +1,4 @@
-"""Files that are whole or absent: temp file -> fsync -> rename."""
+"""Atomic file writes (temporary file → fsync → rename), and checks of output paths before a long computation."""
 
 import os
 import tempfile
@@ -9,14 +9,15 @@ from pixelwise.core.errors import RunError
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Writes a file so that a crash at any moment leaves the old one or the new one, never a part.
+    """Writes a file so that a crash at any time leaves either the old or the new content, never a part of it.
 
     Args:
-        path: The file to make or replace; its folder must exist.
-        write: Writes the whole content to the temporary path it is given (same folder, same ending).
+        path: File to create or replace. Its folder must exist.
+        write: Function that writes the whole content to the temporary path that it receives. That path has the folder
+            and the suffix of `path`.
 
     Raises:
-        RunError: The folder cannot be written to, or the disk is full.
+        RunError: The folder is not writable, or the disk is full.
     """
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
@@ -38,7 +39,7 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """`write_atomic` for bytes."""
+    """Writes bytes with `write_atomic`."""
 
     def write(temp: Path) -> None:
         temp.write_bytes(content)
@@ -47,20 +48,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_atomic` for a text, in UTF-8."""
+    """Writes a text in UTF-8 with `write_atomic`."""
     write_bytes(path, text.encode())
 
 
 def check_free(path: Path, purpose: str, *, taken_over: bool = False) -> None:
-    """Checks, without touching anything, that a folder for output can be made: before the long work, not after it.
+    """Checks that an output folder can be created, before a long computation. Creates nothing.
 
     Args:
-        path: The folder; it may be absent or empty.
-        purpose: Kind of output, for the error's sentence ("a run").
-        taken_over: Whether the folder may hold files, which the output replaces.
+        path: The folder. It may be absent or empty.
+        purpose: Kind of output, for the error message ("a run").
+        taken_over: Whether the folder may contain files, which the output replaces.
 
     Raises:
-        RunError: It is a file, it is not empty, or it cannot be written to.
+        RunError: The path is a file, or the folder is not empty or not writable.
     """
     try:
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
@@ -71,25 +72,27 @@ def check_free(path: Path, purpose: str, *, taken_over: bool = False) -> None:
     except OSError as e:
         raise cannot_write(path, e) from None
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise RunError(f"cannot write to {existing}: permission denied; choose a folder that you may write to (--out).")
+        raise RunError(f"cannot write to {existing}: permission denied; choose a writable folder (--out).")
 
 
 def check_file(path: Path) -> None:
-    """Checks, without touching anything, that a file can be written: before the long work, not after it.
+    """Checks that an output file can be written, before a long computation. Creates nothing.
 
     Raises:
-        RunError: It is a folder, or its folder is not there or cannot be written to.
+        RunError: The path is a folder, or its folder is missing or not writable.
     """
     if path.is_dir():
-        raise RunError(f"{path} is a folder: give the file that is to be written (--out).")
+        raise RunError(f"{path} is a folder: give the path of a file (--out).")
     if not path.absolute().parent.is_dir():
-        raise RunError(f"there is no folder {path.parent} to write {path.name} into; make it, or choose another --out.")
+        raise RunError(
+            f"there is no folder {path.parent} to write {path.name} into; create it or choose another --out."
+        )
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise RunError(f"cannot write to {path.parent}: permission denied; choose a file that you may write (--out).")
+        raise RunError(f"cannot write to {path.parent}: permission denied; choose a writable folder (--out).")
 
 
 def new_folder(path: Path, purpose: str) -> None:
-    """Makes a folder for output, with its parents, or takes an empty one.
+    """Creates an output folder with its parents. An empty folder is accepted.
 
     Raises:
         RunError: See `check_free`.
@@ -99,10 +102,10 @@ def new_folder(path: Path, purpose: str) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder with its parents, or takes the one that is there.
+    """Creates a folder with its parents. An existing folder is accepted.
 
     Raises:
-        RunError: It cannot be made.
+        RunError: The folder cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -111,9 +114,9 @@ def make_folder(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """The sentence for a failed write."""
+    """Returns the error for a failed write."""
     reason = (error.strerror or str(error)).lower()
-    return RunError(f"cannot write {path}: {reason}; choose a folder that you may write to (--out) with enough space.")
+    return RunError(f"cannot write {path}: {reason}; choose a writable folder (--out) with enough space.")
 
 
 def _umask() -> int:
@@ -123,7 +126,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there, and renames are already durable
+    if os.name == "nt":  # Windows cannot open a folder, and its renames are durable
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

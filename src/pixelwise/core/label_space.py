@@ -1,7 +1,7 @@
-"""Label spaces: which classes a data set has, their colors, and how files number them.
+"""Label space: the classes of a data set, their colors, and their ids in label files.
 
-Two numberings exist side by side. *Raw ids* are what the data set's own label files hold (and what `predict` writes);
-*class ids* are 0..K-1, what networks, losses and metrics see. Void pixels are `IGNORE` among class ids.
+There are two numberings. *Raw ids* are the values in the label files of the data set, and in those that `predict`
+writes. *Class ids* are 0..K-1; networks, losses and metrics use them. Void pixels have the class id `IGNORE`.
 """
 
 from functools import cached_property
@@ -15,7 +15,7 @@ from pixelwise.core.errors import DataError, InvalidSpec, did_you_mean
 from pixelwise.core.spec import Spec
 
 IGNORE = 255
-"""Class id of a pixel without a class: in no loss and in no metric."""
+"""Class id of a pixel without a class. Losses and metrics leave it out."""
 
 Level = Annotated[int, Field(ge=0, le=255)]
 RGB = tuple[Level, Level, Level]
@@ -25,13 +25,14 @@ class LabelSpace(Spec):
     """The classes of a data set.
 
     Attributes:
-        names: Class names; the position is the class id.
+        names: Names of the classes, in the order of their class ids.
         colors: One sRGB color (0..255) for each class.
-        raw_ids: The id of each class in the label files (0..65535).
-        void: Raw id -> name of what is ignored; the first is the one written for a void pixel.
+        raw_ids: Id of each class in the label files, 0..65535.
+        void: Raw id -> name of each kind of void pixels. The first id is written for a void pixel.
         void_color: Color of void pixels.
-        ignored_in_evaluation: Names of classes that can be learned but that the data set's official evaluation leaves out.
-        groups: Coarser classes that the data set also evaluates: grouping ("category") -> group -> names of its classes.
+        ignored_in_evaluation: Names of classes that can be learned and that the official evaluation of the data set
+            leaves out.
+        groups: Coarser classes that the data set evaluates too: grouping ("category") -> group -> names of its classes.
     """
 
     names: tuple[str, ...]
@@ -66,7 +67,7 @@ class LabelSpace(Spec):
             raise ValueError(f"no class is called '{min(unknown)}'")
 
     def __eq__(self, other: object) -> bool:
-        """Same fields; pydantic would compare the cached tables too, and arrays have no truth value."""
+        """Compares the fields. Pydantic would compare the cached tables too, and arrays have no truth value."""
         return isinstance(other, LabelSpace) and self.model_dump() == other.model_dump()
 
     @property
@@ -75,7 +76,7 @@ class LabelSpace(Spec):
         return len(self.names)
 
     def class_id(self, name: str) -> int:
-        """Class id of a name.
+        """Returns the class id of a name.
 
         Raises:
             InvalidSpec: No class has that name.
@@ -86,7 +87,7 @@ class LabelSpace(Spec):
 
     @cached_property
     def _to_class(self) -> UInt8[np.ndarray, "65536"]:
-        table = np.zeros(65536, np.uint8)  # foreign ids never reach it: `to_classes` asks `_known` first
+        table = np.zeros(65536, np.uint8)  # `to_classes` refuses the ids that are in neither `raw_ids` nor `void`
         for class_id, raw in enumerate(self.raw_ids):
             table[raw] = class_id
         table[list(self.void)] = IGNORE
@@ -99,27 +100,27 @@ class LabelSpace(Spec):
         return known
 
     def to_classes(self, raw: Integer[np.ndarray, "H W"], source: str = "labels") -> UInt8[np.ndarray, "H W"]:
-        """Raw ids -> class ids, void -> `IGNORE`.
+        """Converts raw ids to class ids; void becomes `IGNORE`.
 
         Args:
-            raw: Ids as the label file holds them.
-            source: What to call the labels in an error, usually the file's path.
+            raw: Ids of a label file.
+            source: Name of the labels in error messages, usually the path of the file.
 
         Raises:
-            DataError: Some ids belong to no class and are not void; the text names them.
+            DataError: Some ids belong to no class and are not void. The message lists them.
         """
         if raw.size and (raw.min() < 0 or raw.max() > 65535):
             raise DataError(f"{source}: label ids must lie in 0..65535, found {raw.min()}..{raw.max()}.")
         if not self._known[raw].all():
-            foreign = np.unique(raw[~self._known[raw]])
-            shown = ", ".join(map(str, foreign[:8])) + (", …" if len(foreign) > 8 else "")
+            unknown = np.unique(raw[~self._known[raw]])
+            shown = ", ".join(map(str, unknown[:8])) + (", …" if len(unknown) > 8 else "")
             expected = ", ".join(f"{i} {n}" for i, n in self._raw_names()[:40])
             raise DataError(f"{source}: label ids {shown} are outside the label space; expected ids: {expected}.")
         classes: UInt8[np.ndarray, "H W"] = self._to_class[raw]
         return classes
 
     def to_raw(self, classes: UInt8[np.ndarray, "H W"]) -> Integer[np.ndarray, "H W"]:
-        """Class ids -> raw ids (uint8 where they fit, else uint16); `IGNORE` becomes the first void id, else 255."""
+        """Converts class ids to raw ids: uint8 if they fit, else uint16. `IGNORE` becomes the first void id, or 255."""
         table = np.full(256, next(iter(self.void), IGNORE), np.uint16)
         table[: self.num_classes] = self.raw_ids
         raw: Integer[np.ndarray, "H W"] = table[classes]
@@ -127,14 +128,14 @@ class LabelSpace(Spec):
 
     @cached_property
     def class_colors(self) -> UInt8[np.ndarray, "256 3"]:
-        """Color by class id; `IGNORE` has the void color."""
+        """Color of each class id; `IGNORE` has the void color."""
         table = np.zeros((256, 3), np.uint8)
         table[: self.num_classes] = self.colors
         table[IGNORE] = self.void_color
         return table
 
     def raw_palette(self) -> list[int]:
-        """Flat 256-color palette (r, g, b, …) by raw id, for palette PNGs. Raw ids above 255 have no place in it."""
+        """Returns the flat 256-color palette (r, g, b, …) by raw id, for palette PNGs. It omits raw ids above 255."""
         table = np.zeros((256, 3), np.uint8)
         for raw, color in zip(self.raw_ids, self.colors, strict=True):
             if raw < 256:

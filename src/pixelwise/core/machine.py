@@ -1,4 +1,4 @@
-"""The machine that a run computes on: device, precision, threads and worker processes, and its hardware and versions."""
+"""The machine of a run: device, precision, threads and worker processes, hardware and library versions."""
 
 import os
 import platform
@@ -11,12 +11,12 @@ from pixelwise.core.spec import Spec
 
 
 class Machine(Spec):
-    """How a run computes.
+    """Device, precision and parallelism of a run.
 
     Attributes:
         device: `cpu`, `cuda` or `mps`.
         precision: Precision of the training step, `fp32` or `bf16`.
-        threads: Number of threads of torch's CPU operators; sums depend on it in their last bits.
+        threads: Number of threads of torch's CPU operators. The last bits of sums depend on it.
         workers: Number of processes that prepare samples.
     """
 
@@ -27,27 +27,27 @@ class Machine(Spec):
 
     @property
     def torch_device(self) -> torch.device:
-        """The device as a torch object."""
+        """The device as a `torch.device`."""
         return torch.device(self.device)
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Context of the training step's forward pass."""
+        """Returns the autocast context of the forward pass in training."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
 
 
 def available_cores() -> int:
-    """Number of CPU cores that this process may use."""
+    """Returns the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the CPU computes bf16 products in hardware."""
+    """Returns whether the CPU multiplies bf16 matrices in hardware (AVX-512 BF16 or AMX)."""
     flags = set(_cpuinfo("flags").split())
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Library versions and hardware, as environment.json stores them."""
+    """Returns the library versions and the hardware that environment.json stores."""
     facts: dict[str, str | int] = {
         "python": platform.python_version(),
         **{library: version(library) for library in ("pixelwise", "torch", "torchvision", "numpy", "Pillow")},
@@ -61,9 +61,9 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def _cpuinfo(key: str) -> str:
-    """A field of Linux's description of the first core; empty on other systems."""
+    """Returns a field of the first core in /proc/cpuinfo; empty on other systems than Linux."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  # not a file of the user's
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  # a system file
             return next((line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key), "")
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""What a person sees while it runs: a bar on a terminal, plain lines elsewhere, all of it on standard error."""
+"""Progress output on standard error: a progress bar on a terminal, plain lines elsewhere."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -10,32 +10,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 Item = TypeVar("Item")
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Standard error: results on standard output stay clean."""
+"""Console on standard error. Standard output contains only results."""
 
 
 class Log:
-    """Lines for a person, also kept in a file.
+    """Prints lines on standard error and appends them to a file.
 
     Args:
-        file: Where lines are added.
+        file: The log file.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def line(self, text: str) -> None:
-        """Prints a line and keeps it."""
+        """Prints a line and appends it to the file."""
         console.print(text, markup=False)
         with self._file.open("a", encoding="utf-8") as file:
             file.write(text + "\n")
 
 
 class Bar:
-    """A progress bar that is gone when it is done; nothing where nobody watches.
+    """Progress bar that disappears at the end. Without a terminal nothing is shown.
 
     Args:
-        total: Steps to do.
-        description: What is being done.
+        total: Number of steps.
+        description: Text before the bar.
     """
 
     def __init__(self, total: int, description: str) -> None:
@@ -51,21 +51,25 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.shown:  # some versions of rich end even a bar that is disabled with an empty line
+        if self.shown:  # some versions of rich print an empty line at the end of a disabled bar
             self._progress.stop()
 
     @property
     def shown(self) -> bool:
-        """Whether anyone sees it: a note that costs time is made only then."""
+        """Whether the bar is visible. A note that takes time to compute is needed only then."""
         return not self._progress.disable
 
     def step(self, note: str = "") -> None:
-        """One step done."""
+        """Advances the bar by one step.
+
+        Args:
+            note: Text after the bar.
+        """
         self._progress.update(self._task, advance=1, note=note)
 
 
 def track(items: Collection[Item], description: str) -> Iterator[Item]:
-    """The items, with a bar beside them."""
+    """Iterates over items and shows a progress bar."""
     with Bar(len(items), description) as bar:
         for item in items:
             yield item

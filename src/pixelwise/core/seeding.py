@@ -1,7 +1,7 @@
-"""Chance as a function: every random number of a run follows from (seed, epoch, index) and from nothing else.
+"""Random seeds: every random number of a run is a function of (seed, round, index).
 
-No generator's state outlives an epoch, so the number of workers changes nothing and a resumed run needs no stored
-random state: epoch n draws the same numbers whether or not epoch n-1 was run by this process.
+A round is the training between two validations. The state of a generator is never carried from one round to the next,
+so the random numbers do not depend on the number of workers, and a resumed run needs no stored random state.
 """
 
 import numpy as np
@@ -9,15 +9,16 @@ import torch
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
-    """A generator for one purpose.
+    """Returns the random generator of a key.
 
     Args:
-        seed: The run's seed.
-        key: What it is for: `(epoch,)` for an order, `(epoch, index)` for one sample's augmentation.
+        seed: Seed of the run.
+        key: Use of the generator: `(round,)` for the order of the samples, `(round, index)` for the augmentation of
+            one sample.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def seed_torch(seed: int, *key: int) -> None:
-    """Seeds torch's global generators (dropout, initial weights) on every device, by the same rule."""
+    """Seeds torch's global generators (initial weights, dropout) on every device; see `generator`."""
     torch.manual_seed(int(generator(seed, *key).integers(2**63)))

@@ -1,4 +1,4 @@
-"""Specs: frozen descriptions of *what*, with JSON both ways and errors that name the valid choices."""
+"""Specs: frozen configurations with JSON conversion, values from text, and errors that list the valid choices."""
 
 import importlib
 import importlib.util
@@ -26,16 +26,16 @@ from pixelwise.core.errors import InvalidSpec, did_you_mean
 
 
 class Spec(BaseModel):
-    """Base of every spec: frozen, unknown fields refused, JSON both ways."""
+    """Base class of every spec: a frozen pydantic model that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` wrote.
+        """Reads a spec from the JSON text that `to_json` writes.
 
         Raises:
-            InvalidSpec: Not JSON, an unknown field, or a value of the wrong type.
+            InvalidSpec: The text is not JSON, or has an unknown field or an invalid value.
         """
         try:
             return cls.model_validate_json(text)
@@ -43,14 +43,14 @@ class Spec(BaseModel):
             raise InvalidSpec(explain(e, cls)) from None
 
     def to_json(self) -> str:
-        """The spec as indented JSON; `from_json` gives an equal spec back."""
+        """Returns the spec as indented JSON. `from_json` returns an equal spec."""
         return self.model_dump_json(indent=2)
 
     def replace(self, **fields: Any) -> Self:
-        """A copy with some fields replaced, validated like a new one.
+        """Returns a copy with some fields replaced. The copy is validated like a new spec.
 
         Raises:
-            InvalidSpec: An unknown field or a value that does not fit.
+            InvalidSpec: A field is unknown or a value is invalid.
         """
         current = {name: getattr(self, name) for name in type(self).model_fields}
         try:
@@ -59,14 +59,14 @@ class Spec(BaseModel):
             raise InvalidSpec(explain(e, type(self))) from None
 
     def with_values(self, values: Mapping[str, str]) -> Self:
-        """A copy with values given as text, as `--set path=value` gives them.
+        """Returns a copy with some fields set from text, as `--set path=value` does.
 
         Args:
-            values: Dotted path -> text. A text is tried as a string first, then as JSON; `none` is null. Setting the
-                `kind` of a component gives that component with its own defaults.
+            values: Dotted path -> text. The text is tried as a string first, then as JSON; `none` is null. Setting the
+                `kind` of a component replaces the component by one with default values.
 
         Raises:
-            InvalidSpec: An unknown path (the valid ones are listed) or a value that does not fit its field.
+            InvalidSpec: A path is unknown (the message lists the valid ones) or a value is invalid.
         """
         tree: Tree = {}
         for path, text in values.items():
@@ -77,7 +77,7 @@ class Spec(BaseModel):
         return self._with(tree, "", self)
 
     def paths(self, prefix: str = "") -> Iterator[str]:
-        """Every dotted path that `with_values` takes."""
+        """Iterates over the dotted paths that `with_values` accepts."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Spec):
@@ -86,23 +86,24 @@ class Spec(BaseModel):
                 yield f"{prefix}{name}"
 
     def _with(self, tree: "Tree", prefix: str, root: "Spec") -> Self:
-        """Applies texts. The fields of one spec are replaced together: a rule that joins two sees both new values."""
+        """Sets fields from text. All fields of a spec are replaced together, so that a validator of two sees both."""
         changes = {}
         for name, node in tree.items():
             path, field = f"{prefix}{name}", type(self).model_fields.get(str(name))
             inner = {key: sub for key, sub in node.items() if key is not None}
             if field is None:
-                wrong = _longest(path, inner)
-                raise InvalidSpec(f"there is no field '{wrong}'.{did_you_mean(wrong, root.paths())}")
-            text, asked = node.get(None), path
-            chosen = any(isinstance(m, WrapValidator) for m in field.metadata)  # see `choice`
-            if chosen and None in inner.get("kind", {}):
-                text, asked = inner.pop("kind")[None], f"{path}.kind"
-            value = getattr(self, str(name)) if text is None else _parse(field, text, asked)
+                unknown = _deepest_path(path, inner)
+                raise InvalidSpec(f"there is no field '{unknown}'.{did_you_mean(unknown, root.paths())}")
+            text, text_path = node.get(None), path
+            is_component = any(isinstance(m, WrapValidator) for m in field.metadata)  # see `choice`
+            if is_component and None in inner.get("kind", {}):
+                text, text_path = inner.pop("kind")[None], f"{path}.kind"
+            value = getattr(self, str(name)) if text is None else _parse(field, text, text_path)
             if inner and not isinstance(value, Spec):
-                wrong = _longest(path, inner)
+                unknown = _deepest_path(path, inner)
                 state = "is not set" if value is None else f"is {value!r} and has no fields"
-                raise InvalidSpec(f"there is no field '{wrong}': '{path}' {state}.{did_you_mean(wrong, root.paths())}")
+                hint = did_you_mean(unknown, root.paths())
+                raise InvalidSpec(f"there is no field '{unknown}': '{path}' {state}.{hint}")
             changes[str(name)] = value._with(inner, f"{path}.", root) if inner else value
         try:
             return self.replace(**changes)
@@ -112,33 +113,32 @@ class Spec(BaseModel):
 
 SpecT = TypeVar("SpecT", bound=Spec)
 Tree = dict[str | None, Any]
-"""Texts by path: name -> tree; under None, the text of the field itself."""
+"""Texts by path: name of a field -> tree. The key None has the text of the field itself."""
 
 
-def _longest(path: str, inner: Tree) -> str:
-    """A path with all that was asked for below it."""
+def _deepest_path(path: str, inner: Tree) -> str:
+    """Returns the first complete path below a path."""
     while step := next((key for key in inner if key is not None), None):
         path, inner = f"{path}.{step}", inner[step]
     return path
 
 
 def _parse(field: FieldInfo, text: str, path: str) -> Any:
-    """The value of a field that a text means: as a string if the field takes it so, else as JSON."""
+    """Returns the value of a field from text: as a string if the field accepts one, else as JSON."""
     kind: Any = field.annotation
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[kind, *field.metadata] if field.metadata else kind)
     reason = ""
-    for value in _readings(text):
+    for value in _interpretations(text):
         try:
             return adapter.validate_python(value)
         except (ValidationError, InvalidSpec) as e:
-            reason = (
-                str(e) if isinstance(e, InvalidSpec) else explain(e, kind)
-            )  # the last reading's: of JSON, it names the wrong part
+            # The reason of the last interpretation: for JSON, it names the part that is wrong.
+            reason = str(e) if isinstance(e, InvalidSpec) else explain(e, kind)
     raise InvalidSpec(f"{path}={text} does not fit: {reason}")
 
 
-def _readings(text: str) -> Iterator[Any]:
-    """What a text may mean, in the order of preference."""
+def _interpretations(text: str) -> Iterator[Any]:
+    """Iterates over the possible values of a text, in the order of preference."""
     if text.lower() == "none":
         yield None
     yield text
@@ -147,7 +147,7 @@ def _readings(text: str) -> Iterator[Any]:
 
 
 def explain(error: ValidationError, spec: Any) -> str:
-    """One sentence for the first thing that pydantic found wrong with a value of type `spec`."""
+    """Returns one sentence about the first error that pydantic found in a value of type `spec`."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
@@ -165,10 +165,10 @@ _code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
 
 @contextmanager
 def code_folder(folder: Path) -> Iterator[None]:
-    """While entered, `load_object` takes a `.py` file from this folder if a file of that name is in it.
+    """Context in which `load_object` looks for a `.py` file in a folder before its own path.
 
     Args:
-        folder: Folder of copied source files; it may be absent.
+        folder: Folder with copies of source files, such as that of a run. It may be absent.
     """
     token = _code_folder.set(folder)
     try:
@@ -178,23 +178,38 @@ def code_folder(folder: Path) -> Iterator[None]:
 
 
 def load_object(path: str) -> Any:
-    """The object of an import path: `my_file.py:MyNet` or `my_package.module:MyNet`.
+    """Imports the object of an import path: `my_file.py:MyNet` or `my_package.module:MyNet`.
 
-    A file is imported once per content: a changed file is another module.
+    A file is imported once for each content, so that a changed file is imported again.
 
     Raises:
-        InvalidSpec: The file, module or object does not exist, or fails while it is imported.
+        InvalidSpec: The file, module or object does not exist, or the import fails.
     """
     source, _, name = path.rpartition(":")
     try:
         module = _module_of_file(path, Path(source)) if source.endswith(".py") else importlib.import_module(source)
     except InvalidSpec:
         raise
-    except Exception as e:  # whatever a file of the user's own may raise
+    except Exception as e:  # a file of the user may raise anything
         raise InvalidSpec(f"'{path}' cannot be imported: {type(e).__name__}: {e}.") from e
     if not hasattr(module, name):
         raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
     return getattr(module, name)
+
+
+def user_files() -> dict[str, Path]:
+    """Module name -> file of the user's files that were imported so far; see `import_user_files`."""
+    return dict(_user_files)
+
+
+def import_user_files(files: Mapping[str, Path]) -> None:
+    """Imports a user's files under given module names, so that a worker process can unpickle their objects."""
+    for name, file in files.items():
+        if name not in sys.modules:
+            _import_file(name, file)
+
+
+_user_files: dict[str, Path] = {}
 
 
 def _module_of_file(path: str, given: Path) -> ModuleType:
@@ -202,32 +217,37 @@ def _module_of_file(path: str, given: Path) -> ModuleType:
     file = folder / given.name if folder and (folder / given.name).is_file() else given.resolve()
     if not file.is_file():
         raise InvalidSpec(f"'{path}': there is no file {file}.")
-    key = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
-    if key not in sys.modules:
-        found = importlib.util.spec_from_file_location(key, file)
-        assert found is not None
-        assert found.loader is not None
-        sys.modules[key] = importlib.util.module_from_spec(found)
-        try:
-            found.loader.exec_module(sys.modules[key])
-        except BaseException:
-            del sys.modules[key]  # half a module
-            raise
-    return sys.modules[key]
+    name = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
+    if name not in sys.modules:
+        _import_file(name, file)
+    return sys.modules[name]
+
+
+def _import_file(name: str, file: Path) -> None:
+    module_spec = importlib.util.spec_from_file_location(name, file)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(module_spec)
+    try:
+        module_spec.loader.exec_module(sys.modules[name])
+    except BaseException:
+        del sys.modules[name]  # it is incomplete
+        raise
+    _user_files[name] = file
 
 
 def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> WrapValidator:
-    """The validator of a field that holds one of several specs, told apart by their `kind`.
+    """Returns the validator of a field that contains one of several specs, selected by their `kind`.
 
-    It takes a spec, a mapping with its `kind`, or the kind alone; a kind with a colon is an import path to a spec class
-    of the user's own (`my_file.py:MyNet`), whose `kind` field then is that path. Such a field reads
+    The field accepts a spec, a mapping with a `kind`, or a kind. A kind with a colon is the import path of a user's
+    spec class (`my_file.py:MyNet`); the `kind` field of that spec is the path. Example of a field:
 
         model: Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
 
     Args:
-        noun: What to call a member in an error.
-        base: What every member is.
-        members: kind -> spec class.
+        noun: Name of a member in error messages, such as "model".
+        base: Base class of all members.
+        members: Kind -> spec class.
     """
 
     def choose(value: Any, _: ValidatorFunctionWrapHandler) -> SpecT:
@@ -237,7 +257,7 @@ def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> 
         if not isinstance(given, Mapping) or not isinstance(given.get("kind"), str):
             raise ValueError(f"expected a {noun} or its kind.{did_you_mean(str(value), members)}")
         kind: str = given["kind"]
-        member = _own(noun, base, kind) if ":" in kind else members.get(kind)
+        member = _user_class(noun, base, kind) if ":" in kind else members.get(kind)
         if member is None:
             raise ValueError(f"no {noun} is called '{kind}'.{did_you_mean(kind, members)}")
         return member.model_validate(given)
@@ -245,8 +265,8 @@ def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> 
     return WrapValidator(choose)
 
 
-def _own(noun: str, base: type[SpecT], path: str) -> type[SpecT]:
-    found = load_object(path)
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ValueError(f"'{path}' is no {noun}: derive it from pixelwise's {base.__name__}")
-    return found
+def _user_class(noun: str, base: type[SpecT], path: str) -> type[SpecT]:
+    member = load_object(path)
+    if not (isinstance(member, type) and issubclass(member, base)):
+        raise ValueError(f"'{path}' is not a {noun}: derive it from pixelwise's {base.__name__}")
+    return member

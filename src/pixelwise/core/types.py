@@ -1,4 +1,4 @@
-"""Tensor types and the axis legend, once for the whole project.
+"""Tensor types of the package, and the legend of their axes.
 
 ======  =================================================
 axis    meaning
@@ -7,7 +7,7 @@ axis    meaning
 ``C``   channels of a feature map
 ``H``   height in pixels, rows from the top
 ``W``   width in pixels, columns from the left
-``h w`` height and width after a change of size
+``h w`` height and width after a resize
 ``K``   classes of the label space, without void
 ======  =================================================
 """
@@ -18,28 +18,28 @@ from torch import Tensor
 Image = UInt8[Tensor, "3 H W"]
 """One RGB image, 0..255."""
 ImageLabels = Integer[Tensor, "H W"]
-"""Its class ids, 0..K-1 or IGNORE; uint8 or int16."""
+"""Class ids of one image, 0..K-1 or IGNORE; uint8 or int16."""
 SizedImage = UInt8[Tensor, "3 h w"]
-"""An image after a change of size."""
+"""One RGB image after a resize."""
 SizedLabels = Integer[Tensor, "h w"]
-"""Its class ids."""
+"""Class ids of one image after a resize."""
 Images = UInt8[Tensor, "B 3 H W"]
-"""A batch of RGB images, 0..255; networks normalize them on their own device."""
+"""A batch of RGB images, 0..255. `Segmenter` normalizes them on the device of the network."""
 Features = Float[Tensor, "B C H W"]
-"""A normalized image or a feature map."""
+"""Normalized images or a feature map."""
 Encoded = Float[Tensor, "B D h w"]
-"""A normalized image or a feature map after a change of size."""
+"""Normalized images or a feature map after a resize."""
 Projected = Float[Tensor, "B D H W"]
-"""A feature map as large as the one it was made from, with other channels."""
+"""A feature map of the same height and width as its input, with other channels."""
 FeatureMap = Float[Tensor, "B _ _ _"]
-"""One of several feature maps, of whatever size and number of channels."""
+"""One of several feature maps, of any size and number of channels."""
 Logits = Float[Tensor, "B K H W"]
-"""Class scores before the softmax, which belongs to the loss."""
+"""Class scores before the softmax."""
 AuxiliaryLogits = Float[Tensor, "B K _ _"]
-"""Class scores that training alone looks at; their size is that of the images or an integer fraction of it."""
+"""Class scores of an auxiliary head, in training only. Their size is that of the images divided by an integer."""
 Labels = Integer[Tensor, "B H W"]
 """Class ids of a batch, 0..K-1 or IGNORE."""
 PixelCounts = Integer[Tensor, " K"]
-"""Pixels of each class in a split, void not counted."""
+"""Number of pixels of each class in a split, without void."""
 ClassWeights = Float[Tensor, " K"]
-"""One weight for each class, 0 or more."""
+"""Weight of each class, 0 or larger."""

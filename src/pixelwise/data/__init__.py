@@ -1,4 +1,4 @@
-"""Data sets: one file each; transforms, loading and statistics beside them."""
+"""Data sets, one module each; and file reading, preparation, transforms, loading and statistics."""
 
 from typing import Annotated
 
@@ -25,10 +25,10 @@ DATASETS: dict[str, type[DataSpec]] = {
     "voc2007": Voc2007,
     "voc2012": Voc2012,
 }
-"""Every data set by its kind. A new one is one file and one line here."""
+"""Kind -> spec class of every data set. A new data set needs a module and a line here."""
 
 Data = Annotated[SerializeAsAny[DataSpec], choice("data set", DataSpec, DATASETS)]
-"""The type of a field that holds a data set's spec."""
+"""Type of a field that contains the spec of a data set."""
 
 __all__ = [
     "DATASETS",

@@ -1,4 +1,4 @@
-"""The contract of a data set: a spec that builds splits, and splits that give samples."""
+"""Contract of data sets: `DataSpec` builds splits, and a split is a `SegmentationDataset` of `Sample` objects."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from pixelwise.core.types import Image, ImageLabels
 
 
 class Sample(NamedTuple):
-    """One image and its labels.
+    """An image and its labels.
 
     Attributes:
         image: RGB, uint8 `[3, H, W]`.
         labels: Class ids `[H, W]`, 0..K-1 or IGNORE.
-        id: Name of the sample in its split, unique, fit for a file name.
+        id: Name of the sample, unique in its split and valid as a file name.
     """
 
     image: Image
@@ -33,12 +33,12 @@ class SegmentationDataset(Protocol):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The classes."""
+        """Classes of the data set."""
         ...
 
     @property
     def ids(self) -> Sequence[str]:
-        """Names of the samples, in order."""
+        """Names of the samples, in the order of their indices."""
         ...
 
     def __len__(self) -> int: ...
@@ -47,18 +47,18 @@ class SegmentationDataset(Protocol):
 
 
 def evenly_spaced(length: int, most: int) -> list[int]:
-    """Indices of at most so many samples of a split, from the first to the last."""
-    found: list[int] = np.linspace(0, length - 1, min(most, length)).astype(int).tolist()
-    return found
+    """Returns at most `most` evenly spaced indices of a sequence, from the first to the last one."""
+    indices: list[int] = np.linspace(0, length - 1, min(most, length)).astype(int).tolist()
+    return indices
 
 
 class DataSpec(Spec):
-    """Base of every data set's spec.
+    """Base class of the specs of data sets.
 
     Attributes:
-        kind: Which data set; for a user's own, its import path (`my_file.py:MyData`).
-        train_split: The split to learn from.
-        val_split: The split that early stop and the best checkpoint look at.
+        kind: Name of the data set. For a user's own data set, its import path (`my_file.py:MyData`).
+        train_split: Name of the training split.
+        val_split: Name of the validation split, which selects the best checkpoint and the early stop.
     """
 
     kind: str
@@ -66,15 +66,15 @@ class DataSpec(Spec):
     val_split: str = "val"
 
     title: ClassVar[str] = ""
-    """What the data set is called in a sentence."""
+    """Name of the data set in texts."""
     tree: ClassVar[str] = ""
-    """The layout that is expected below the data root."""
+    """Folder tree that is expected below the data root."""
     source: ClassVar[str] = ""
-    """Where to get it, and on what terms."""
+    """Address of the data set, and its terms."""
     splits: ClassVar[tuple[str, ...]] = ()
-    """Names of the splits that exist."""
+    """Names of the splits."""
     published_sizes: ClassVar[Mapping[str, int]] = {}
-    """Images in each split as published; a copy with fewer is called a subset wherever its numbers are shown."""
+    """Published number of images in each split. Scores on a copy with fewer images are labeled as those of a subset."""
 
     @property
     def label_space(self) -> LabelSpace:
@@ -82,36 +82,38 @@ class DataSpec(Spec):
         raise NotImplementedError
 
     def resolve(self, root: Path) -> "DataSpec":
-        """The spec with what only the disk knows filled in, as a run stores it. Most sets know all of it already.
+        """Completes the spec with information from the data on disk, such as the classes of a folder.
+
+        A run stores the completed spec. Most data sets have nothing to complete.
 
         Args:
             root: The data root.
 
         Raises:
             DatasetNotFound: See `build`.
-            DataError: What lies there cannot be understood.
+            DataError: The data on disk is inconsistent or cannot be read.
         """
         del root
         return self
 
     def build(self, split: str, root: Path) -> SegmentationDataset:
-        """Opens one split.
+        """Opens a split. Reads no image.
 
         Args:
             split: One of `splits`.
-            root: The data root, under which each data set has its own folder.
+            root: The data root. It contains a folder for each data set.
 
         Raises:
             InvalidSpec: The data set has no such split.
-            DatasetNotFound: Folder or list file is missing; the text shows the expected tree and the source.
+            DatasetNotFound: A folder or list file is missing. The message shows the expected tree and the source.
         """
         raise NotImplementedError
 
     def missing(self, path: Path) -> DatasetNotFound:
-        """The error for an absent data set.
+        """Returns the error for a missing data set.
 
         Args:
-            path: The first thing that was looked for and is not there.
+            path: The first path that is missing.
         """
         return DatasetNotFound(
             f"{self.title} was not found: there is no {path}. Give its parent folder with --data-root or"
@@ -119,11 +121,15 @@ class DataSpec(Spec):
         )
 
     def check_split(self, split: str) -> None:
-        """Raises InvalidSpec, naming the valid ones, if `split` does not exist."""
+        """Checks that a split exists.
+
+        Raises:
+            InvalidSpec: The data set has no such split. The message lists the valid names.
+        """
         if split not in self.splits:
             raise InvalidSpec(f"{self.kind} has no split '{split}'.{did_you_mean(split, self.splits)}")
 
 
 def find_data_root(given: Path | str | None) -> Path:
-    """The data root: what is given, else the variable PIXELWISE_DATA, else ./data."""
+    """Returns the data root: the given path, else the environment variable PIXELWISE_DATA, else ./data."""
     return Path(given or os.environ.get("PIXELWISE_DATA") or "data")

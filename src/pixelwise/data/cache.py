@@ -1,7 +1,7 @@
-"""A split decoded once: pixels and class ids in one file of the user's cache, which all processes map and share.
+"""Cache of decoded splits: pixels and class ids in one memory-mapped file, which all processes share.
 
-The file has the name of what it was made from, a digest of the bytes of every image and label file and of the data
-set's spec: other content has another name, so that nothing in it can be out of date.
+The name of the file is a digest of the spec of the data set and of the bytes of every image and label file. Other
+content has another name, so a cached file is never out of date.
 """
 
 import json
@@ -24,28 +24,28 @@ from pixelwise.data.files import PairedFiles
 from pixelwise.data.loading import read_samples
 
 VERSION = 1
-"""Of the layout below and of how files are decoded: a change of either raises it."""
+"""Version of the layout of the file and of the decoding. A change of either increases it."""
 RESERVE = 2**31
-"""Bytes that stay free on the disk."""
+"""Bytes of the disk that the cache leaves free."""
 KEPT = 30 * 24 * 3600
-"""Seconds after its last use until a cache is removed."""
+"""Seconds after its last use until a file is removed."""
 
 
 def folder() -> Path:
-    """Where caches lie: PIXELWISE_CACHE, else `.cache/pixelwise` in the user's home."""
+    """Returns the folder of the cache: PIXELWISE_CACHE, else `.cache/pixelwise` in the home folder."""
     return Path(os.environ.get("PIXELWISE_CACHE") or Path.home() / ".cache" / "pixelwise")
 
 
 class DecodedSplit:
-    """A split as its cache holds it; see `SegmentationDataset`.
+    """Split in the cache; see `SegmentationDataset`.
 
-    Each sample lies as its image `[H, W, 3]` and then its labels `[H, W]`, all uint8, one after the other.
+    The file contains the samples one after the other: the image `[H, W, 3]` and then the labels `[H, W]`, all uint8.
 
     Args:
-        file: The cache.
+        file: The cached file.
         sides: (H, W) of each sample.
         ids: Names of the samples.
-        space: The classes.
+        space: Classes of the data set.
     """
 
     def __init__(self, file: Path, sides: list[tuple[int, int]], ids: list[str], space: LabelSpace) -> None:
@@ -58,8 +58,8 @@ class DecodedSplit:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> Sample:
-        """A sample whose tensors are views of the mapped file: what is changed in them changes no file."""
-        if self._bytes is None:  # mapped where it is first used, which may be a worker process
+        """Returns a sample. Its tensors are views of the mapped file; writing to them does not change the file."""
+        if self._bytes is None:  # each process maps the file when it first reads a sample
             self._bytes = np.memmap(self.file, np.uint8, mode="c")
         height, width = self._sides[index]
         one = torch.from_numpy(self._bytes[self._starts[index] : self._starts[index + 1]])
@@ -67,25 +67,25 @@ class DecodedSplit:
         return Sample(image.view(height, width, 3).permute(2, 0, 1), labels.view(height, width), self.ids[index])
 
     def __getstate__(self) -> dict[str, object]:
-        """For a worker that is spawned: it maps the file itself, instead of being sent its content."""
+        """State for a spawned worker process, which maps the file itself."""
         return {**self.__dict__, "_bytes": None}
 
     @property
     def size(self) -> int:
-        """Bytes that the file must have."""
+        """Size of the file in bytes."""
         return self._starts[-1]
 
 
 def with_cache(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -> SegmentationDataset:
-    """A split as it was decoded, before or now; the split itself where that cannot be.
+    """Returns a split from the cache, decoded into it if necessary; or the split itself where it cannot be cached.
 
-    It cannot be for splits that are no pairs of files, for data sets of a user's own code, whose changes no digest
-    sees, and where the disk is too full or the cache's folder cannot be written to.
+    A split is not cached if it does not consist of pairs of files, if a user's own code builds it (a digest does not
+    notice changes of the code), if the disk is almost full, or if the folder of the cache is not writable.
 
     Args:
         dataset: The split.
-        spec: What built it.
-        workers: Processes that decode.
+        spec: The spec that built it.
+        workers: Number of processes that decode.
 
     Raises:
         DataError: A file cannot be used.
@@ -96,14 +96,14 @@ def with_cache(dataset: SegmentationDataset, spec: DataSpec, workers: int = 0) -
     if name is None:
         return dataset
     index, file = folder() / f"{name}.json", folder() / f"{name}.bin"
-    found = _open(index, file, dataset)
-    if found is None and _make(index, file, dataset, workers):
-        found = _open(index, file, dataset)
-    return dataset if found is None else found
+    cached = _open(index, file, dataset)
+    if cached is None and _decode(index, file, dataset, workers):
+        cached = _open(index, file, dataset)
+    return dataset if cached is None else cached
 
 
 def _digest(dataset: PairedFiles, spec: DataSpec) -> str | None:
-    """The name of a split's cache; None where a file cannot be read, which whoever decodes it will say better."""
+    """Returns the name of a split in the cache; None if a file cannot be read, which decoding will report."""
     digest = blake2b(f"{VERSION} {spec.to_json()} {dataset.label_space.to_json()}".encode(), digest_size=16)
     try:
         for pair in dataset.pairs:
@@ -116,7 +116,7 @@ def _digest(dataset: PairedFiles, spec: DataSpec) -> str | None:
 
 
 def _open(index: Path, file: Path, dataset: PairedFiles) -> DecodedSplit | None:
-    """The cache, where it is there and whole."""
+    """Opens a split in the cache; None if it is missing or incomplete."""
     try:
         sides = [(int(height), int(width)) for height, width in json.loads(index.read_text(encoding="utf-8"))]
         split = DecodedSplit(file, sides, dataset.ids, dataset.label_space)
@@ -128,15 +128,15 @@ def _open(index: Path, file: Path, dataset: PairedFiles) -> DecodedSplit | None:
     return split
 
 
-def _make(index: Path, file: Path, dataset: PairedFiles, workers: int) -> bool:
-    """Decodes a split into its cache; whether there was room for it."""
+def _decode(index: Path, file: Path, dataset: PairedFiles, workers: int) -> bool:
+    """Decodes a split into the cache. Returns whether there was enough space."""
     sides: list[tuple[int, int]] = []
 
     def write(temp: Path) -> None:
         with temp.open("wb") as out:
             for image, labels, _ in read_samples(dataset, workers):
                 if shutil.disk_usage(temp.parent).free < RESERVE:
-                    raise _NoRoom
+                    raise _DiskFull
                 out.write(image.permute(1, 2, 0).contiguous().numpy().data)
                 out.write(labels.contiguous().numpy().data)
                 sides.append((labels.shape[0], labels.shape[1]))
@@ -145,18 +145,18 @@ def _make(index: Path, file: Path, dataset: PairedFiles, workers: int) -> bool:
         make_folder(file.parent)
         _remove_unused(file.parent)
         write_atomic(file, write)
-        write_text(index, json.dumps(sides))  # last: a cache with an index is whole
-    except (_NoRoom, RunError):
+        write_text(index, json.dumps(sides))  # written last: a split with an index is complete
+    except (_DiskFull, RunError):
         return False
     return True
 
 
-class _NoRoom(Exception):
-    """The disk is too full for a cache."""
+class _DiskFull(Exception):
+    """The disk has not enough space for the split."""
 
 
-def _remove_unused(place: Path) -> None:
-    for file in place.glob("*.bin"):
+def _remove_unused(cache: Path) -> None:
+    for file in cache.glob("*.bin"):
         if time.time() - file.stat().st_mtime > KEPT:
             file.unlink(missing_ok=True)
             file.with_suffix(".json").unlink(missing_ok=True)

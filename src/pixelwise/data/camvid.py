@@ -1,7 +1,7 @@
 """CamVid in the SegNet layout: 367 train, 101 val and 233 test frames of driving video, 480x360, 11 classes and void.
 
-Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009); split,
-size and the grouping into 11 classes from Badrinarayanan, Kendall, Cipolla, "SegNet", TPAMI 39 (2017).
+Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009). Split,
+size and 11 classes: Badrinarayanan, Kendall, Cipolla, "SegNet", TPAMI 39 (2017).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ TREE = """\
     train/       *.png or *.jpg
     trainannot/  *.png    ids 0..10, 11 = void
     val/  valannot/  test/  testannot/
-    train.txt  val.txt  test.txt    (optional: "images/of/train/a.png labels/of/train/a.png" a line)
+    train.txt  val.txt  test.txt    (optional; a line: "images/of/train/a.png labels/of/train/a.png")
 """
 
 HELD_OUT = "held_out"
@@ -38,26 +38,29 @@ SPACE = LabelSpace(
 
 
 class SegNetSplit(DataSpec):
-    """What CamVid's layouts have in common: SegNet's classes and split."""
+    """Base class of the layouts of CamVid: the 11 classes and the split of SegNet."""
 
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 367, "val": 101, "test": 233}
 
     @property
     def label_space(self) -> LabelSpace:
-        """SegNet's eleven classes in its colors."""
+        """The 11 classes and the colors of SegNet."""
         return SPACE
 
 
 class CamVid(SegNetSplit):
-    """CamVid, 11 classes. A list file decides a split's images where there is one, else all of its folder.
+    """CamVid in the SegNet layout: 701 frames of driving video, 480x360, 11 classes (Brostow 2009).
 
-    Its validation split is seven seconds of one drive, whose seconds before and after are in the training split: what
-    is chosen there need not do well on the drives of the test split. A drive that is held out of training tells more.
+    A split consists of the images in its list file, or of all images in its folder if there is no list file.
+
+    The validation split is seven seconds of one drive; the training split contains the seconds before and after.
+    Choices made on it may not generalize to the drives of the test split. A drive that is held out of training is a
+    better validation.
 
     Attributes:
-        held_out: One of the training split's three drives, by the start of its images' names: it is taken out of the
-            training split, and is then the split `held_out`.
+        held_out: One of the three drives of the training split, named by the first characters of its image names. Its
+            images leave the training split and form the split `held_out`.
     """
 
     kind: Literal["camvid"] = "camvid"
@@ -69,8 +72,8 @@ class CamVid(SegNetSplit):
     def build(self, split: str, root: Path) -> PairedFiles:
         """See `DataSpec.build`."""
         if self.held_out and split in (HELD_OUT, "train"):
-            whole = self.replace(held_out=None).build("train", root)
-            pairs = [p for p in whole.pairs if p.id.startswith(self.held_out) == (split == HELD_OUT)]
+            all_drives = self.replace(held_out=None).build("train", root)
+            pairs = [p for p in all_drives.pairs if p.id.startswith(self.held_out) == (split == HELD_OUT)]
             return PairedFiles(check_some(pairs, root, split), SPACE)
         self.check_split(split)
         home = first_folder(root, ("camvid", "CamVid"))
@@ -83,10 +86,10 @@ class CamVid(SegNetSplit):
             pairs = pair_up(files, list_files(labels, (".png",)))
             return PairedFiles(check_some(pairs, images, split), SPACE)
         stems = check_some(_listed(listing), listing, split)
-        # A listed name keeps its stem but not its ending: copies with .jpg images keep upstream's .png lists.
+        # The suffix of a listed name is ignored: copies with .jpg images still have the original lists of .png files.
         return PairedFiles([Pair(s, files.get(s, images / f"{s}.png"), labels / f"{s}.png") for s in stems], SPACE)
 
 
 def _listed(listing: Path) -> list[str]:
-    """Stems of the images in a list file, whose paths are those of the machine that made it."""
+    """Returns the stems of the images in a list file. Its folders are those of the machine that created it."""
     return [Path(line.split()[0]).stem for line in read_list(listing)]

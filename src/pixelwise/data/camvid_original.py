@@ -1,9 +1,9 @@
-"""CamVid as first released: 701 frames of driving video, 960x720, painted in 32 colors that are taken for 11 classes.
+"""Original release of CamVid: 701 frames of driving video, 960x720, labels in 32 colors, grouped into 11 classes.
 
 Source: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", Pattern Recognition Letters 30 (2009). Classes
-and split are those of the SegNet layout (`camvid.py`), so that results compare; which of the 32 make up one of the 11
-is as MathWorks' example "Semantic Segmentation Using Deep Learning" lists it. The split follows from a frame's name:
-test is the sequence Seq05VD and the end of 0001TP, val is a stretch of 0016E5, train is all else.
+and split are those of the SegNet layout (`camvid.py`), so that results are comparable. The grouping of the 32 original
+classes is that of the MathWorks example "Semantic Segmentation Using Deep Learning". The name of a frame determines its
+split: test is the sequence Seq05VD and the end of 0001TP, val is a part of 0016E5, train is the rest.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from pixelwise.data.images import colors_to_ids, read_label_colors
 TREE = """\
   CamVid/                  (or camvid/)
     701_StillsRaw_full/    *.png
-    LabeledApproved_full/  *_L.png   painted in 32 colors
+    LabeledApproved_full/  *_L.png   RGB, 32 colors
 """
 
 ORIGINAL: dict[str, dict[str, RGB]] = {
@@ -47,18 +47,18 @@ ORIGINAL: dict[str, dict[str, RGB]] = {
     "bicyclist": {"Bicyclist": (0, 128, 192), "MotorcycleScooter": (192, 0, 192)},
     "void": {"Void": (0, 0, 0)},
 }  # fmt: skip
-"""Colors of the original classes by the class, or void, that they are taken for."""
+"""Class of the SegNet layout, or void -> original class -> its color."""
 
 _IDS = {**dict(zip(SPACE.names, SPACE.raw_ids, strict=True)), **{name: raw for raw, name in SPACE.void.items()}}
 COLORS = {color: _IDS[name] for name, members in ORIGINAL.items() for color in members.values()}
-"""Raw id in the SegNet layout of each color."""
+"""Color -> raw id in the SegNet layout."""
 
 
 class CamVidOriginal(SegNetSplit):
-    """CamVid's original release in SegNet's 11 classes and split, at twice the side of the SegNet layout."""
+    """Original release of CamVid: 701 frames of driving video, 960x720, 11 classes (Brostow 2009)."""
 
     kind: Literal["camvid_original"] = "camvid_original"
-    title: ClassVar[str] = "CamVid, the original release,"
+    title: ClassVar[str] = "CamVid (original release)"
     tree: ClassVar[str] = TREE
     source: ClassVar[str] = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/."
 
@@ -69,18 +69,19 @@ class CamVidOriginal(SegNetSplit):
             DataError: See `split_of` and `pair_up`.
         """
         self.check_split(split)
-        homes = [root / name for name in ("CamVid", "camvid")]  # one may be there for the SegNet layout
+        homes = [root / name for name in ("CamVid", "camvid")]  # one of them may contain the SegNet layout
         home = next((home for home in homes if (home / "701_StillsRaw_full").is_dir()), homes[0])
         images, labels = home / "701_StillsRaw_full", home / "LabeledApproved_full"
         for folder in (images, labels):
             if not folder.is_dir():
                 raise self.missing(folder)
-        pairs = pair_up(_of(split, list_files(images, (".png",))), _of(split, list_files(labels, ("_l.png",))))
+        files = (list_files(images, (".png",)), list_files(labels, ("_l.png",)))
+        pairs = pair_up(*(_in_split(split, found) for found in files))
         return PairedFiles(check_some(pairs, images, split), SPACE, read_colors)
 
 
 def read_colors(path: Path) -> Integer[np.ndarray, "H W"]:
-    """Raw ids of a painted label file.
+    """Reads the raw ids of a label file in RGB colors.
 
     Raises:
         DataError: See `read_label_colors` and `colors_to_ids`.
@@ -89,22 +90,22 @@ def read_colors(path: Path) -> Integer[np.ndarray, "H W"]:
 
 
 def split_of(file: Path) -> str:
-    """The split that a frame belongs to, by its name, such as 0016E5_07959.png or Seq05VD_f00840_L.png.
+    """Returns the split of a frame from its name, such as 0016E5_07959.png or Seq05VD_f00840_L.png.
 
     Raises:
-        DataError: No frame of CamVid is called that.
+        DataError: CamVid has no frame of that name.
     """
     sequence, _, rest = file.stem.removesuffix("_L").partition("_")
     number = rest.removeprefix("f")
     if sequence not in ("0001TP", "0006R0", "0016E5", "Seq05VD") or not number.isdecimal():
         raise DataError(
-            f"{file}: no frame of CamVid is called that; expected 0001TP_, 0006R0_f, 0016E5_ or Seq05VD_f and a number:"
-            " move the file elsewhere."
+            f"{file}: CamVid has no frame of this name; expected 0001TP_, 0006R0_f, 0016E5_ or Seq05VD_f and a number."
+            " Move the file to another folder."
         )
     if sequence == "Seq05VD" or (sequence == "0001TP" and int(number) >= 8550):
         return "test"
     return "val" if sequence == "0016E5" and 7959 <= int(number) <= 8159 else "train"
 
 
-def _of(split: str, files: Mapping[str, Path]) -> dict[str, Path]:
+def _in_split(split: str, files: Mapping[str, Path]) -> dict[str, Path]:
     return {stem: file for stem, file in files.items() if split_of(file) == split}

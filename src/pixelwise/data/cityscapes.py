@@ -1,8 +1,9 @@
 """Cityscapes, fine annotations: 2975 train and 500 val frames of driving in 50 cities, 2048x1024.
 
 Source: Cordts, Omran, Ramos, Rehfeld, Enzweiler, Benenson, Franke, Roth, Schiele, "The Cityscapes Dataset for Semantic
-Urban Scene Understanding", CVPR 2016. The official evaluation evaluates 19 of the 34 classes; pixels that are truly of
-another count for nothing. `classes="train"` learns only the 19; `"all"` learns the 34 and is evaluated alike.
+Urban Scene Understanding", CVPR 2016. The official evaluation has 19 of the 34 classes and leaves out pixels whose true
+class is another one. A model learns the 19 classes with `classes="train"` and all 34 with `classes="all"`; the
+evaluation is the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,17 +60,17 @@ CLASSES: tuple[tuple[str, str, bool, RGB], ...] = (
     ("motorcycle", "vehicle", True, (0, 0, 230)),
     ("bicycle", "vehicle", True, (119, 11, 32)),
 )
-"""Name, category, whether evaluated, and color of each raw id.
+"""Name, category, whether it is evaluated, and color of each raw id.
 
-The colors are the official ones but for five, which share one there and could not be told apart: ego vehicle to static
-(black, as unlabeled) and polegroup (as pole) are a little lighter.
+Five colors differ from the official ones, which are not unique: ego vehicle to static (officially black, as unlabeled)
+and polegroup (officially as pole) are slightly lighter here.
 """
 
 EVALUATED = tuple(name for name, _, evaluated, _ in CLASSES if evaluated)
 _CATEGORIES = dict.fromkeys(category for _, category, evaluated, _ in CLASSES if evaluated)
 GROUPS = {
     "category": {
-        category: tuple(name for name, of, evaluated, _ in CLASSES if evaluated and of == category)
+        category: tuple(name for name, parent, evaluated, _ in CLASSES if evaluated and parent == category)
         for category in _CATEGORIES
     }
 }
@@ -91,10 +92,10 @@ TRAIN = LabelSpace(
 
 
 class Cityscapes(DataSpec):
-    """Cityscapes' fine annotations.
+    """Cityscapes, fine annotations: 3475 frames of driving in 50 cities, 2048x1024, 19 classes (Cordts 2016).
 
     Attributes:
-        classes: `train` learns the 19 evaluated classes and calls the rest void, `all` learns all 34.
+        classes: `train`: the 19 evaluated classes, the others are void. `all`: all 34 classes.
     """
 
     kind: Literal["cityscapes"] = "cityscapes"
@@ -103,18 +104,18 @@ class Cityscapes(DataSpec):
     tree: ClassVar[str] = TREE
     source: ClassVar[str] = (
         "https://www.cityscapes-dataset.com/downloads/ (leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip; needs"
-        " a login; the license is Cityscapes' own)."
+        " a login; Cityscapes license)."
     )
     splits: ClassVar[tuple[str, ...]] = ("train", "val")
     published_sizes: ClassVar[Mapping[str, int]] = {"train": 2975, "val": 500}
 
     @property
     def label_space(self) -> LabelSpace:
-        """The classes asked for, with the official categories as groups."""
+        """The selected classes, with the official categories as groups."""
         return TRAIN if self.classes == "train" else ALL
 
     def check_split(self, split: str) -> None:
-        """See `DataSpec.check_split`; says why there is no `test`."""
+        """See `DataSpec.check_split`. The message for `test` explains why it is missing."""
         if split == "test":
             raise InvalidSpec("cityscapes has no split 'test': its labels are not public; evaluate on val.")
         super().check_split(split)
@@ -125,21 +126,21 @@ class Cityscapes(DataSpec):
         images, labels = paired_folders(self, first_folder(root, ("cityscapes", "Cityscapes")), split)
         end = "_gtFine_labelIds.png"
         pairs = pair_up(list_files(images, ("_leftimg8bit.png",)), list_files(labels, (end.lower(),)))
-        # A name begins with its city, so that it is unique without the folder's.
+        # The name of a frame begins with its city, so it is unique without the name of the folder.
         named: Sequence[Pair] = [pair._replace(id=pair.labels.name[: -len(end)]) for pair in pairs]
         return PairedFiles(check_some(named, images, split), self.label_space)
 
 
 def paired_folders(spec: DataSpec, home: Path, split: str) -> tuple[Path, Path]:
-    """The folders of images and of labels of a split in Cityscapes' layout, which others took over.
+    """Returns the image folder and the label folder of a split in the layout of Cityscapes, which IDD has too.
 
     Args:
         spec: The data set.
-        home: What holds `leftImg8bit` and `gtFine`.
-        split: The split's folder in both.
+        home: Folder that contains `leftImg8bit` and `gtFine`.
+        split: Name of the split's folder in both.
 
     Raises:
-        DatasetNotFound: One of them is missing, or has no folder for a city that the other has.
+        DatasetNotFound: One of the folders is missing, or lacks a city that the other one has.
     """
     images, labels = home / "leftImg8bit" / split, home / "gtFine" / split
     for folder in (images, labels):

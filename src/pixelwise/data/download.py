@@ -1,7 +1,7 @@
-"""Download of the data sets that may be fetched without a login: PASCAL VOC 2007 and 2012.
+"""Download of the data sets that need no login: PASCAL VOC 2007 and 2012.
 
-The archives come from where torchvision knows them, by its downloader, and count only when their MD5 is the published
-one. They are kept in `archives/` below the data root, so that nothing is fetched twice.
+Addresses, MD5 checksums and the downloader are those of torchvision. An archive with another checksum is refused. The
+archives are kept in `archives/` below the data root, so that none is downloaded twice.
 """
 
 import errno
@@ -22,41 +22,41 @@ from pixelwise.data import DATASETS
 from pixelwise.data.voc import Voc2007, Voc2012
 
 ARCHIVES = "archives"
-"""The folder below the data root in which archives are kept. They may be removed once they are unpacked."""
+"""Folder of the archives below the data root. They may be removed after unpacking."""
 TIMEOUT = 60.0
-"""Seconds without an answer after which a server is given up."""
+"""Timeout of a connection, in seconds."""
 
 Voc = Voc2007 | Voc2012
 OFFERED: dict[str, tuple[Voc, tuple[str, ...]]] = {
     "voc2007": (Voc2007(), ("2007", "2007-test")),
     "voc2012": (Voc2012(), ("2012",)),
 }
-"""The data sets that can be downloaded, with the names of their archives in torchvision's table."""
+"""Kind -> spec and names of the archives in torchvision's table, for the data sets that can be downloaded."""
 
 ELSEWHERE = {
     "camvid": "is free, without a login, but has no archive with a known checksum",
     "camvid_original": "is free, without a login, but has no archive with a known checksum",
-    "cityscapes": "wants a login",
-    "folder": "reads images of your own",
-    "idd": "wants a login",
-    "idd_lite": "wants a login",
+    "cityscapes": "requires a login",
+    "folder": "is a folder of your own images",
+    "idd": "requires a login",
+    "idd_lite": "requires a login",
     "shapes": "is drawn by code",
 }
-"""Why a data set cannot be downloaded."""
+"""Kind -> reason why it cannot be downloaded, the end of a sentence about the data set."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DownloadFailed(PixelwiseError):
-    """An archive that could not be fetched or stored."""
+    """An archive could not be downloaded or stored."""
 
 
 class Archive(NamedTuple):
-    """A good archive on disk.
+    """Archive on disk with the published checksum.
 
     Attributes:
-        path: Where it is kept.
-        fetched: Whether it came over the network just now.
+        path: Path of the archive.
+        fetched: Whether this call downloaded it.
     """
 
     path: Path
@@ -64,11 +64,11 @@ class Archive(NamedTuple):
 
 
 class Download(NamedTuple):
-    """A data set that is there.
+    """Data set on disk.
 
     Attributes:
-        folder: Its folder.
-        archives: What it was unpacked from; none if it was there before.
+        folder: Folder of the data set.
+        archives: Archives that this call unpacked; empty if the data set already existed.
     """
 
     folder: Path
@@ -76,25 +76,25 @@ class Download(NamedTuple):
 
 
 def download(kind: str, root: Path) -> Download:
-    """Brings a data set below the data root; one that is there already is left as it is.
+    """Downloads a data set and unpacks it below the data root. An existing data set is left unchanged.
 
     Args:
-        kind: Which data set.
+        kind: Kind of the data set.
         root: The data root.
 
     Raises:
-        InvalidSpec: The data set is unknown or cannot be downloaded; the text says where to get it.
+        InvalidSpec: The data set is unknown or cannot be downloaded. The message contains its address.
         DownloadFailed: The network, the server or the disk failed, or Python is too old.
-        DataError: An archive cannot be used, or the data set's folder is there but not complete.
+        DataError: An archive cannot be used, or the folder of the data set exists but is incomplete.
     """
     if kind not in DATASETS:
         raise InvalidSpec(f"there is no data set '{kind}'.{did_you_mean(kind, DATASETS)}")
     if kind not in OFFERED:
-        about, why = DATASETS[kind], ELSEWHERE.get(kind, "cannot be downloaded")
-        if not about.source:
-            raise InvalidSpec(f"{kind} {why}: there is nothing to download.")
+        dataset, reason = DATASETS[kind], ELSEWHERE.get(kind, "cannot be downloaded")
+        if not dataset.source:
+            raise InvalidSpec(f"{kind} {reason}: there is nothing to download.")
         raise InvalidSpec(
-            f"{kind} {why}: get it from {about.source}\nPut it below the data root like this:\n{about.tree.rstrip()}"
+            f"{kind} {reason}: get it from {dataset.source}\nExpected below the data root:\n{dataset.tree.rstrip()}"
         )
     spec, names = OFFERED[kind]
     sources = [DATASET_YEAR_DICT[name] for name in names]
@@ -104,60 +104,60 @@ def download(kind: str, root: Path) -> Download:
             split = _incomplete_split(spec, root)
             if split:
                 raise DataError(
-                    f"{root / folder} is there but its split '{split}' is not complete; nothing was downloaded:"
-                    " move the folder away and run again."
+                    f"{root / folder} exists but its split '{split}' is incomplete; nothing was downloaded: move the"
+                    " folder elsewhere and run again."
                 )
             return Download(root / folder, ())
         if not hasattr(tarfile, "data_filter"):
-            raise DownloadFailed("this Python cannot unpack archives safely: use Python 3.11.4 or newer.")
+            raise DownloadFailed("this version of Python cannot unpack archives safely: use Python 3.11.4 or newer.")
         kept = root / ARCHIVES
         kept.mkdir(parents=True, exist_ok=True)
         archives = tuple(_fetch(source["url"], kept / source["filename"], source["md5"]) for source in sources)
         _unpack(spec, [archive.path for archive in archives], root, folder)
     except OSError as e:
         raise DownloadFailed(
-            f"{e.filename or root}: {_reason(e)}; choose a data root (--data-root) that you may write to, with room"
-            " for the archives and for what they unpack to."
+            f"{e.filename or root}: {_reason(e)}; choose a writable data root (--data-root) with enough space for the"
+            " archives and their content."
         ) from None
     return Download(root / folder, archives)
 
 
 def _fetch(url: str, path: Path, md5: str) -> Archive:
-    """The archive at `path`, fetched unless a good one is there."""
+    """Returns the archive at `path`, downloaded unless it exists with the right checksum."""
     if check_integrity(path, md5):
         return Archive(path, fetched=False)
-    # Beside its place, so that it gets its name by a rename, and only once it is known to be whole.
+    # In a temporary folder beside it: the archive is renamed after its checksum was verified.
     with TemporaryDirectory(prefix=".unfinished-", dir=path.parent.absolute()) as work:
         part = Path(work, path.name)
         try:
-            with _patience(TIMEOUT):
+            with _connection_timeout(TIMEOUT):
                 download_url(url, work, path.name)
-            wrong = "" if check_integrity(part, md5) else f"it arrived cut off or changed (its MD5 is not {md5})"
+            problem = "" if check_integrity(part, md5) else f"it is incomplete or changed (its MD5 is not {md5})"
         except (OSError, HTTPException, RecursionError) as e:
-            if getattr(e, "errno", None) in _FULL:
+            if getattr(e, "errno", None) in _DISK_FULL:
                 raise
-            wrong = _reason(e)
-        if wrong:
+            problem = _reason(e)
+        if problem:
             raise DownloadFailed(
-                f"{url} could not be fetched: {wrong}; try again later, or fetch it by other means, save it as {path}"
-                " and run again."
+                f"{url} could not be downloaded: {problem}; try again later, or download it by other means, save it as"
+                f" {path} and run again."
             )
         part.replace(path)
     return Archive(path, fetched=True)
 
 
 def _unpack(spec: Voc, archives: Sequence[Path], root: Path, folder: Path) -> None:
-    """Unpacks archives and moves `folder` out of them below the root, whole or not at all."""
-    shelf = (root / folder).parent
-    # Where the folder will lie, which may be a link to another disk: a rename cannot leave its disk.
-    with TemporaryDirectory(prefix=".unfinished-", dir=shelf if shelf.is_dir() else root) as work:
+    """Unpacks archives and moves their `folder` below the root in one step."""
+    parent = (root / folder).parent
+    # In the parent of the folder, which may be a link to another disk: a rename cannot cross disks.
+    with TemporaryDirectory(prefix=".unfinished-", dir=parent if parent.is_dir() else root) as work:
         for archive in archives:
             try:
                 with tarfile.open(archive, "r:") as tar:
                     tar.extractall(work, filter=_inside)
             except tarfile.FilterError as e:
                 raise DataError(
-                    f"{archive}: '{e.tarinfo.name}' would leave the data root or is no plain file; nothing was"
+                    f"{archive}: '{e.tarinfo.name}' is outside the data root or not a regular file; nothing was"
                     " unpacked: do not use this archive."
                 ) from None
             except tarfile.TarError as e:
@@ -166,21 +166,21 @@ def _unpack(spec: Voc, archives: Sequence[Path], root: Path, folder: Path) -> No
         if split:
             names = " and ".join(str(archive) for archive in archives)
             raise DataError(
-                f"{names}: there is no complete split '{split}' in there; remove {root / ARCHIVES} and run again."
+                f"{names}: the split '{split}' is missing or incomplete; remove {root / ARCHIVES} and run again."
             )
-        shelf.mkdir(exist_ok=True)
+        parent.mkdir(exist_ok=True)
         Path(work, folder).rename(root / folder)
 
 
 def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """Python's `data` filter, which would unpack an absolute path below the folder: here that is refused."""
+    """Python's `data` filter, which also refuses absolute paths instead of unpacking them below the folder."""
     if member.name.startswith(("/", "\\")):
         raise tarfile.AbsolutePathError(member)
     return tarfile.data_filter(member, folder)
 
 
 def _incomplete_split(spec: Voc, root: Path) -> str | None:
-    """The first split that lacks its list or a file, of those whose labels are public."""
+    """Returns the first split, among those with public labels, that lacks its list file or another file."""
     for split in spec.splits:
         if spec.kind == "voc2012" and split == "test":
             continue
@@ -194,8 +194,8 @@ def _incomplete_split(spec: Voc, root: Path) -> str | None:
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """Lets every new connection give up after a while; torchvision's downloader has no such argument."""
+def _connection_timeout(seconds: float) -> Iterator[None]:
+    """Context that sets the timeout of new connections; torchvision's downloader has no argument for it."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -205,7 +205,7 @@ def _patience(seconds: float) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in the system's words. urllib wraps the error of a connection in one of its own."""
+    """Returns the message of the operating system. urllib wraps the error of a connection in its own one."""
     cause = getattr(error, "reason", None)
     if isinstance(cause, OSError):
         error = cause

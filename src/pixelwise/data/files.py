@@ -1,4 +1,4 @@
-"""A split that lies on disk as pairs of an image file and a label file."""
+"""Splits that consist of pairs of an image file and a label file."""
 
 import os
 from collections import Counter
@@ -20,7 +20,13 @@ RawLabels = Integer[np.ndarray, "H W"]
 
 
 class Pair(NamedTuple):
-    """Where one sample's image and labels lie."""
+    """Files of a sample.
+
+    Attributes:
+        id: Name of the sample.
+        image: Path of the image.
+        labels: Path of the label file.
+    """
 
     id: str
     image: Path
@@ -28,15 +34,15 @@ class Pair(NamedTuple):
 
 
 class PairedFiles:
-    """A split made of file pairs; see `SegmentationDataset`.
+    """Split that consists of pairs of files; see `SegmentationDataset`.
 
     Args:
-        pairs: The files.
-        space: The classes.
-        read: Gives a label file's raw ids, `[H, W]`.
+        pairs: The files of each sample.
+        space: Classes of the data set.
+        read: Function that reads the raw ids `[H, W]` of a label file.
 
     Raises:
-        DataError: Two pairs have the same id.
+        DataError: Two samples have the same id.
     """
 
     def __init__(
@@ -47,56 +53,57 @@ class PairedFiles:
         self.ids = [pair.id for pair in pairs]
         self._read = read
         if len(set(self.ids)) < len(self.ids):
-            twice = next(name for name, times in Counter(self.ids).items() if times > 1)
-            one, other = (pair.image for pair in pairs if pair.id == twice)
-            where = f"as {one} and {other}" if one != other else f"({one})"
-            raise DataError(f"'{twice}' is listed twice {where}; every image needs a name of its own.")
+            repeated = next(name for name, times in Counter(self.ids).items() if times > 1)
+            first, second, *_ = (pair.image for pair in pairs if pair.id == repeated)
+            where = f"as {first} and {second}" if first != second else f"({first})"
+            raise DataError(f"'{repeated}' is listed twice {where}; every image needs a unique name.")
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        """Reads one pair.
+        """Reads a sample.
 
         Raises:
-            DataError: A file is missing or damaged, the sizes differ, or a label id is outside the label space.
+            DataError: A file is missing or damaged, image and labels differ in size, or a label id is outside the
+                label space.
         """
         pair = self.pairs[index]
         image = read_image(pair.image)
         raw = self._read(pair.labels)
         if image.shape[1:] != raw.shape:
             (_, height, width), (label_height, label_width) = image.shape, raw.shape
-            turned = " once turned as its camera noted (EXIF)" if (height, width) == (label_width, label_height) else ""
+            rotated = " after its EXIF rotation" if (height, width) == (label_width, label_height) else ""
             raise DataError(
                 f"{pair.labels}: labels are {label_width}x{label_height} but their image {pair.image} is"
-                f" {width}x{height}{turned}; both must have the same size."
+                f" {width}x{height}{rotated}; both must have the same size."
             )
         return Sample(image, torch.from_numpy(self.label_space.to_classes(raw, str(pair.labels))), pair.id)
 
 
 def list_images(folder: Path) -> dict[str, Path]:
-    """Image files of a folder and its sub-folders; see `list_files`.
+    """Lists the image files of a folder and its subfolders; see `list_files`.
 
     Raises:
-        DataError: There is none, or two have the same path but for the ending.
+        DataError: There is no image, or the paths of two images differ only in their suffix.
     """
-    found = list_files(folder, IMAGE_SUFFIXES)
-    if not found:
-        raise DataError(f"{folder} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}.")
-    return found
+    images = list_files(folder, IMAGE_SUFFIXES)
+    if not images:
+        raise DataError(f"{folder} contains no image; image files end in {', '.join(IMAGE_SUFFIXES)}.")
+    return images
 
 
 def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
-    """Files of a folder and its sub-folders by their path below it without the ending, sorted.
+    """Lists the files of a folder and its subfolders: path below the folder, without the ending -> file; sorted.
 
     Args:
-        folder: Where to look. Files and folders whose names begin with a dot are passed over.
-        ends: What names may end with, in small letters, such as ".png" or "_label.png".
+        folder: The folder. Files and folders whose names begin with a dot are skipped.
+        ends: Endings of the files in lower case, such as ".png" or "_label.png". Case is ignored.
 
     Raises:
-        DataError: Two files have the same path but for the ending.
+        DataError: The paths of two files differ only in their ending.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = os.path.relpath(place, folder)
@@ -105,32 +112,37 @@ def list_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
             if end is None or name.startswith("."):
                 continue
             stem = name[: -len(end)] if below == "." else f"{below.replace(os.sep, '/')}/{name[: -len(end)]}"
-            if stem in found:
-                raise DataError(f"{found[stem]} and {Path(place, name)} have the same name; rename or remove one.")
-            found[stem] = Path(place, name)
-    return found
+            if stem in files:
+                raise DataError(f"{files[stem]} and {Path(place, name)} have the same name; rename or remove one.")
+            files[stem] = Path(place, name)
+    return files
 
 
 def pair_up(images: Mapping[str, Path], labels: Mapping[str, Path]) -> list[Pair]:
-    """Pairs of the images and label files of the same stem. Folders in a stem become part of the id: `a/b` is `a_b`.
+    """Pairs the image files and label files of the same stem. A stem with folders `a/b` becomes the id `a_b`.
 
     Raises:
         DataError: An image has no labels, or labels have no image.
     """
     sides = (images, labels, "an image without labels"), (labels, images, "labels without an image")
-    for some, others, what in sides:
-        alone = [str(path) for stem, path in some.items() if stem not in others]
-        if alone:
-            more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-            raise DataError(f"{alone[0]}{more}: {what}; every image needs labels of the same name.")
+    for files, others, problem in sides:
+        unpaired = [str(path) for stem, path in files.items() if stem not in others]
+        if unpaired:
+            more = f" (and {len(unpaired) - 1} more)" if len(unpaired) > 1 else ""
+            raise DataError(f"{unpaired[0]}{more}: {problem}; every image needs labels of the same name.")
     return [Pair(stem.replace("/", "_"), image, labels[stem]) for stem, image in images.items()]
 
 
 def check_some(items: Sequence[Item], where: Path, split: str) -> Sequence[Item]:
-    """The items of a split, as they are.
+    """Returns the items of a split unchanged, after a check that there are some.
+
+    Args:
+        items: Items of the split.
+        where: Path of the split, for the error message.
+        split: Name of the split.
 
     Raises:
-        DataError: There is none.
+        DataError: The split is empty.
     """
     if not items:
         raise DataError(f"{where}: the split '{split}' is empty; put images there or choose another split.")
@@ -138,18 +150,18 @@ def check_some(items: Sequence[Item], where: Path, split: str) -> Sequence[Item]
 
 
 def read_list(path: Path) -> list[str]:
-    """The lines of a split's list file, without blank ones.
+    """Reads the lines of a list file, without blank lines.
 
     Raises:
-        DataError: It is not UTF-8.
+        DataError: The file is not UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the text
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError:
         raise DataError(f"{path}: is not in UTF-8; save it as UTF-8 text.") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def first_folder(root: Path, names: Sequence[str]) -> Path:
-    """The first of these folders that is there; else the first of them, to be missed by name."""
+    """Returns the first of several folders that exists, or the first name if none does."""
     return next((root / name for name in names if (root / name).is_dir()), root / names[0])

@@ -1,8 +1,8 @@
-"""The India Driving Dataset: 6993 train and 981 val frames of unstructured traffic (20k, part I), and its small Lite.
+"""India Driving Dataset: 6993 train and 981 val frames of unstructured traffic (20k, part I), and IDD-Lite.
 
 Source: Varma, Subramanian, Namboodiri, Chandraker, Jawahar, "IDD: A Dataset for Exploring Problems of Autonomous
-Navigation in Unconstrained Environments", WACV 2019; the ids of its label hierarchy are those of its public code,
-https://github.com/AutoNUE/public-code. IDD-Lite, 1403 train and 204 val frames of 320x227, has the seven classes of
+Navigation in Unconstrained Environments", WACV 2019. The ids of its label hierarchy are those of its public code,
+https://github.com/AutoNUE/public-code. IDD-Lite has 1403 train and 204 val frames of 320x227 and the seven classes of
 level 1.
 """
 
@@ -30,7 +30,7 @@ TREE = """\
       train/  0/  1/  …   *_leftImg8bit.png or .jpg
       val/    2/  3/  …
     gtFine/
-      train/  0/  1/  …   *_gtFine_labellevel3Ids.png, or *_gtFine_polygons.json to draw them from
+      train/  0/  1/  …   *_gtFine_labellevel3Ids.png, or *_gtFine_polygons.json
       val/    2/  3/  …
 """
 LITE_TREE = """\
@@ -72,11 +72,11 @@ CLASSES: tuple[Row, ...] = (
     ("vegetation", (), 14, 5, (107, 142, 35)),
     ("sky", ("fallback background",), 15, 6, (70, 130, 180)),
 )
-"""Name, other labels that belong to it, ids on levels 2 and 1, and color of each level-3 id."""
+"""Name, other labels of the class, ids on levels 2 and 1, and color of each level-3 id."""
 
 UNLABELED = 255
 VOID = ("unlabeled", "ego vehicle", "rectification border", "out of roi", "license plate")
-"""Labels of polygons whose pixels belong to no class, id 255."""
+"""Labels of void polygons, id 255."""
 
 LEVEL_1 = (
     "drivable", "non-drivable", "living things", "vehicles", "roadside objects", "far objects", "sky",
@@ -116,15 +116,17 @@ LEVEL_3_IDS = {
     **{label: i for i, row in enumerate(CLASSES) for label in (row[0], *row[1])},
     **dict.fromkeys(VOID, UNLABELED),
 }
-"""Level-3 id of every label that a polygon can have."""
+"""Label of a polygon -> level-3 id."""
 
 
 class Idd(DataSpec):
-    """IDD, level 3 of its hierarchy. Labels that are there as polygons only are drawn from them.
+    """India Driving Dataset, level 3: 7974 frames of unstructured traffic, 26 classes (Varma 2019).
+
+    Label files that exist as polygons only are drawn from them.
 
     Attributes:
-        classes: `train` learns 26 classes and calls the rest void, `all` learns the rest too, as a 27th class that the
-            official evaluation does not evaluate.
+        classes: `train`: 26 classes, the rest is void. `all`: the rest is a 27th class, which the official evaluation
+            ignores.
     """
 
     kind: Literal["idd"] = "idd"
@@ -137,7 +139,7 @@ class Idd(DataSpec):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The classes asked for, with the two coarser levels as groups."""
+        """The selected classes, with the two coarser levels as groups."""
         return TRAIN if self.classes == "train" else ALL
 
     def build(self, split: str, root: Path) -> PairedFiles:
@@ -146,13 +148,13 @@ class Idd(DataSpec):
         home = first_folder(root, ("IDD_Segmentation", "idd20k", "idd20kII", "idd"))
         images, labels = paired_folders(self, home, split)
         polygons = list_files(labels, ("_gtfine_polygons.json",))
-        drawn = list_files(labels, ("_gtfine_labellevel3ids.png",))
-        pairs = pair_up(list_files(images, ("_leftimg8bit.png", "_leftimg8bit.jpg")), polygons | drawn)
+        pictures = list_files(labels, ("_gtfine_labellevel3ids.png",))
+        pairs = pair_up(list_files(images, ("_leftimg8bit.png", "_leftimg8bit.jpg")), polygons | pictures)
         return PairedFiles(check_some(pairs, images, split), self.label_space, read_level_3)
 
 
 class IddLite(DataSpec):
-    """IDD-Lite, seven classes. Its instance labels are left alone."""
+    """IDD-Lite, level 1: 1607 frames of unstructured traffic, 320x227, 7 classes (Varma 2019)."""
 
     kind: Literal["idd_lite"] = "idd_lite"
     title: ClassVar[str] = "IDD-Lite"
@@ -163,7 +165,7 @@ class IddLite(DataSpec):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The seven classes of IDD's level 1."""
+        """The seven classes of level 1 of IDD."""
         return LITE
 
     def build(self, split: str, root: Path) -> PairedFiles:
@@ -171,13 +173,13 @@ class IddLite(DataSpec):
         self.check_split(split)
         images, labels = paired_folders(self, root / "idd20k_lite", split)
         files = list_files(labels, ("_label.png",))
-        classes = {stem: file for stem, file in files.items() if not stem.endswith("_inst")}  # *_inst_label.png
+        classes = {stem: file for stem, file in files.items() if not stem.endswith("_inst")}  # without instance labels
         pairs = pair_up(list_files(images, ("_image.jpg",)), classes)
         return PairedFiles(check_some(pairs, images, split), LITE)
 
 
 def read_level_3(path: Path) -> Integer[np.ndarray, "H W"]:
-    """Level-3 ids of a label file: as they stand in a PNG, drawn from polygons else.
+    """Reads the level-3 ids of a label file: a PNG, or polygons, which are drawn.
 
     Raises:
         DataError: See `read_raw_labels` and `draw_polygons`.
@@ -198,30 +200,30 @@ class _Annotation(BaseModel):
 
 
 def draw_polygons(path: Path) -> Integer[np.ndarray, "H W"]:
-    """Level-3 ids drawn from an annotation file: later objects over earlier ones, 255 where there is none.
+    """Draws the level-3 ids of an annotation file: later objects over earlier ones, 255 where there is no object.
 
-    Objects marked as deleted are left out, and those of fewer than three points, which have no area. A label that is
-    not known but ends in "group" ("cargroup") is drawn as the one without.
+    Deleted objects and objects of fewer than three points are left out. An unknown label that ends in "group"
+    ("cargroup") is drawn as the label without that ending.
 
     Raises:
-        DataError: The file is missing, no annotation file, above `MAX_PIXELS`, or holds an unknown label.
+        DataError: The file is missing, is not an annotation file, is above `MAX_PIXELS`, or has an unknown label.
     """
     try:
-        given = _Annotation.model_validate_json(path.read_bytes())
+        annotation = _Annotation.model_validate_json(path.read_bytes())
     except OSError as e:
         raise DataError(f"{path}: cannot be read ({(e.strerror or str(e)).lower()}); replace the file.") from None
     except ValidationError as e:
-        raise DataError(f"{path}: is no annotation file of polygons ({explain(e, _Annotation)}); replace it.") from None
-    if given.width * given.height > MAX_PIXELS:
-        raise DataError(f"{path}: {given.width}x{given.height} pixels are more than are taken; replace the file.")
-    picture = PilImage.new("L", (given.width, given.height), UNLABELED)
+        raise DataError(f"{path}: is not a polygon annotation ({explain(e, _Annotation)}); replace the file.") from None
+    if annotation.width * annotation.height > MAX_PIXELS:
+        raise DataError(f"{path}: {annotation.width}x{annotation.height} pixels exceed the limit; replace the file.")
+    picture = PilImage.new("L", (annotation.width, annotation.height), UNLABELED)
     pen = ImageDraw.Draw(picture)
-    for item in given.objects:
+    for item in annotation.objects:
         if item.deleted:
             continue
         label = item.label if item.label in LEVEL_3_IDS else item.label.removesuffix("group")
         if label not in LEVEL_3_IDS:
-            raise DataError(f"{path}: no label of IDD is called '{item.label}'.{did_you_mean(item.label, LEVEL_3_IDS)}")
+            raise DataError(f"{path}: IDD has no label '{item.label}'.{did_you_mean(item.label, LEVEL_3_IDS)}")
         if len(item.polygon) > 2:
             pen.polygon(item.polygon, fill=LEVEL_3_IDS[label])
     return np.array(picture)

@@ -1,4 +1,4 @@
-"""Image and label files in and out."""
+"""Reading and writing of image files and label files."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -16,18 +16,17 @@ from pixelwise.core.label_space import RGB, LabelSpace
 from pixelwise.core.types import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-"""Endings that are taken for images when a folder is listed."""
+"""Suffixes of image files in a folder."""
 
 MAX_PIXELS = 80_000_000
-"""Images with more pixels are refused, by their header, before anything is decoded: they would fill the memory."""
+"""Maximum number of pixels of an image. Larger images are refused by their header, before decoding fills the memory."""
 
 _ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 274, 258, 262  # tags of EXIF and TIFF
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
-"""What Pillow may open, whatever the ending says. Of what else it knows, some is no picture to look at, and some (EPS)
-is a program that it would run."""
+"""Formats that Pillow may open, whatever the suffix. Others are not photographs, or are programs (EPS)."""
 
-_DEEP = ("I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits; Pillow brings several of them to 8 by itself
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits; Pillow converts several channels to 8 bits itself
 
 _TURNS = {
     2: PilImage.Transpose.FLIP_LEFT_RIGHT,
@@ -38,26 +37,26 @@ _TURNS = {
     7: PilImage.Transpose.TRANSVERSE,
     8: PilImage.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what sets the picture upright."""
+"""EXIF orientation -> operation that makes the picture upright."""
 
 
 def read_image(source: Path | bytes) -> Image:
-    """An image file, or its bytes, as a person sees it: RGB, uint8 `[3, H, W]`.
+    """Reads an image file, or its bytes, as RGB: uint8 `[3, H, W]`.
 
-    Turned as its EXIF orientation says; gray, palette and CMYK become RGB; 16 bits a channel lose the lower eight;
-    transparent parts show white paper; of an animation or a file of several pages, the first. Color profiles are not
-    applied.
+    The image is rotated by its EXIF orientation. Gray, palette and CMYK images are converted to RGB, and channels of 16
+    bits to 8 bits, without the lower eight. Transparent pixels are blended with white. The first frame of an animation
+    or of a file with several pages is read. Color profiles are not applied.
 
     Raises:
-        DataError: The file is missing, truncated, no image, above `MAX_PIXELS`, or of values that have no known range
-            (32 bits, floats) or colors that Pillow cannot turn into RGB (Lab).
+        DataError: The file is missing, truncated, not an image, or above `MAX_PIXELS`; its values have no known range
+            (32 bits, floats); or its colors cannot be converted to RGB (Lab).
     """
     picture = _decoded(source)
     if picture.mode in _DEEP or (picture.mode == "I" and picture.format == "PPM"):  # scaled to 16 bits by Pillow
         upright = _upright(picture, _to_8_bits(picture))
     elif picture.mode.startswith(("I", "F")) or picture.mode == "LAB":
         raise DataError(
-            f"{_called(source)}: expected gray or RGB of 8 or 16 bits a channel, found values of mode {picture.mode};"
+            f"{_name(source)}: expected gray or RGB with 8 or 16 bits per channel, found mode {picture.mode}:"
             " convert it."
         )
     else:
@@ -70,75 +69,79 @@ def read_image(source: Path | bytes) -> Image:
 
 
 def image_size(content: bytes) -> tuple[int, int]:
-    """(width, height) of an image file's bytes as its header says it, before anything is decoded.
+    """Returns the (width, height) in the header of an image file, without decoding it.
+
+    Args:
+        content: The bytes of the file.
 
     Raises:
-        DataError: They are no image.
+        DataError: The bytes are not an image, or the image is far above `MAX_PIXELS`.
     """
     try:
         with PilImage.open(BytesIO(content), formats=_FORMATS) as picture:
             return picture.size
-    except Exception as e:  # as in `_decoded`; above Pillow's own limit it refuses, which `read_image` says better
+    except Exception as e:  # as in `_decoded`
         if isinstance(e, (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning)):
-            raise _too_large(content, "it claims") from None
-        raise DataError(f"{_called(content)}: {_reason(content, e)}; replace it.") from None
+            raise _too_large(content) from None
+        raise DataError(f"{_name(content)}: {_reason(content, e)}; replace it.") from None
 
 
 def read_raw_labels(path: Path) -> Integer[np.ndarray, "H W"]:
-    """A label file's ids as they stand in it: palette indices or gray values.
+    """Reads the raw ids of a label file: palette indices or gray values.
 
     Raises:
-        DataError: The file is missing, unreadable, a JPEG, or holds colors instead of ids.
+        DataError: The file is missing, unreadable or a JPEG, or contains colors instead of ids.
     """
     picture = _decoded_labels(path)
     if picture.mode not in ("1", "L", "P", "I", *_DEEP):
-        raise DataError(f"{path}: expected label ids (a palette or gray PNG), found a picture of mode {picture.mode}.")
+        raise DataError(f"{path}: expected label ids (a palette or gray PNG), found an image of mode {picture.mode}.")
     ids = np.array(picture)
     return ids.astype(np.uint8) if ids.dtype == bool else ids
 
 
 def read_label_colors(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """A label file's colors, for labels that are painted rather than numbered. Transparency is not looked at.
+    """Reads the colors of a label file in RGB. Transparency is ignored.
 
     Raises:
         DataError: The file is missing, unreadable or a JPEG, or has no 8-bit colors.
     """
     picture = _decoded_labels(path)
     if picture.mode not in ("RGB", "RGBA", "P", "L", "1"):
-        raise DataError(f"{path}: expected labels in RGB colors, found a picture of mode {picture.mode}.")
-    picture.info.pop("transparency", None)  # of no use in RGB, and Pillow warns of it
+        raise DataError(f"{path}: expected labels in RGB colors, found an image of mode {picture.mode}.")
+    picture.info.pop("transparency", None)  # it has no meaning in RGB, and Pillow would warn
     return np.array(picture.convert("RGB"))
 
 
 def colors_to_ids(rgb: UInt8[np.ndarray, "H W 3"], table: Mapping[RGB, int], source: str) -> Integer[np.ndarray, "H W"]:
-    """Colors of a painted label picture -> raw ids (uint8 where they fit, else uint16).
+    """Converts the colors of a label image to raw ids: uint8 if they fit, else uint16.
 
     Args:
-        rgb: The picture.
-        table: Raw id of each color; at least one.
-        source: What to call the picture in an error, usually the file's path.
+        rgb: The label image.
+        table: Color -> raw id; not empty.
+        source: Name of the label image in error messages, usually the path of the file.
 
     Raises:
-        DataError: Some colors are not in the table; the text names them.
+        DataError: Some colors are not in the table. The message lists them.
     """
-    place = np.zeros(1 << 24, np.uint16)  # 1 is the table's first color, 0 is none; faster than a sorted search
-    place[_packed(np.array(list(table), np.uint8))] = np.arange(1, len(table) + 1)
+    # Position of each color in the table, from 1; 0 is none. A lookup is faster than a sorted search.
+    positions = np.zeros(1 << 24, np.uint16)
+    positions[_packed(np.array(list(table), np.uint8))] = np.arange(1, len(table) + 1)
     colors = _packed(rgb)
-    found = place[colors]
-    if not found.all():
-        foreign = np.unique(colors[found == 0])
-        shown = ", ".join(str((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255)) for c in foreign[:4])
+    position = positions[colors]
+    if not position.all():
+        unknown = np.unique(colors[position == 0])
+        shown = ", ".join(str((int(c) >> 16, int(c) >> 8 & 255, int(c) & 255)) for c in unknown[:4])
         raise DataError(
-            f"{source}: the colors {shown}{', …' if len(foreign) > 4 else ''} mean no class; expected the data set's"
-            f" own ({len(table)}): export the labels again, without smoothing and without compression."
+            f"{source}: the colors {shown}{', …' if len(unknown) > 4 else ''} belong to no class; expected the"
+            f" {len(table)} colors of the data set: export the labels again, without smoothing and without compression."
         )
     ids = np.array([0, *table.values()], np.uint8 if max(table.values()) < 256 else np.uint16)
-    raw: Integer[np.ndarray, "H W"] = ids[found]
+    raw: Integer[np.ndarray, "H W"] = ids[position]
     return raw
 
 
 def _packed(rgb: UInt8[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*shape"]:
-    """A color as one number of 24 bits."""
+    """Packs each color into one number of 24 bits."""
     packed = rgb[..., 0].astype(np.int32)
     for channel in (1, 2):
         packed <<= 8
@@ -147,7 +150,7 @@ def _packed(rgb: UInt8[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*shape"]:
 
 
 def label_picture(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> PilImage.Image:
-    """Class ids as a label file of the data set: raw ids with its palette, or 16-bit gray where an id exceeds 255."""
+    """Converts class ids to a label image: raw ids with the palette of the data set, or 16-bit gray for large ids."""
     raw = space.to_raw(classes)
     picture = PilImage.fromarray(raw)
     if raw.dtype == np.uint8:
@@ -156,34 +159,34 @@ def label_picture(classes: UInt8[np.ndarray, "H W"], space: LabelSpace) -> PilIm
 
 
 def write_png(path: Path, picture: PilImage.Image) -> None:
-    """Writes a PNG whole or not at all.
+    """Writes a PNG file in one atomic step.
 
     Raises:
-        RunError: The folder cannot be written to.
+        RunError: The folder is not writable.
     """
     write_atomic(path, lambda temp: picture.save(temp, format="PNG"))
 
 
 def _decoded(source: Path | bytes) -> PilImage.Image:
-    """The first picture of a file, decoded; whatever goes wrong with it becomes one sentence about the file."""
+    """Decodes the first picture of a file. Every failure becomes a `DataError`."""
     try:
-        # Not by its path: then Pillow maps some files into memory, and garbles sideways TIFFs (13.0).
+        # An open file instead of a path: Pillow 13.0 maps some paths into memory and decodes rotated TIFFs wrongly.
         opened = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
         with opened as file, PilImage.open(file, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise _too_large(source, f"{picture.width}x{picture.height} pixels are")
+                raise _too_large(source, f"{picture.width}x{picture.height} pixels")
             picture.load()
             return picture
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{_called(source)}: there is no such file.") from None
+        raise DataError(f"{_name(source)}: there is no such file.") from None
     except (PilImage.DecompressionBombError, PilImage.DecompressionBombWarning):
-        # Pillow's own limit lies above ours: far above it Pillow refuses a header, a little above it Pillow warns, and
-        # we refuse. The warning is not silenced: `catch_warnings` would change every thread's filters for each image.
-        raise _too_large(source, "it claims") from None
-    except Exception as e:  # damaged bytes make Pillow's readers stumble in ways that are no list: nothing of ours runs
-        raise DataError(f"{_called(source)}: {_reason(source, e)}; replace or remove the file.") from None
+        # Pillow warns above its own limit, which is higher than `MAX_PIXELS`, and refuses far above it. The warning is
+        # not silenced, because `catch_warnings` would change the filters of every thread for each image.
+        raise _too_large(source) from None
+    except Exception as e:  # Pillow's readers raise many types of errors for damaged bytes; no own code runs here
+        raise DataError(f"{_name(source)}: {_reason(source, e)}; replace or remove the file.") from None
 
 
 def _decoded_labels(path: Path) -> PilImage.Image:
@@ -195,27 +198,27 @@ def _decoded_labels(path: Path) -> PilImage.Image:
     return picture
 
 
-def _called(source: Path | bytes) -> str:
-    """What to call an image in a sentence."""
+def _name(source: Path | bytes) -> str:
+    """Returns the name of an image in error messages."""
     return "the image" if isinstance(source, bytes) else str(source)
 
 
-def _too_large(source: Path | bytes, what: str) -> DataError:
+def _too_large(source: Path | bytes, size: str = "the image") -> DataError:
     return DataError(
-        f"{_called(source)}: {what} more than the {MAX_PIXELS // 10**6} million pixels that are taken; scale it down or"
-        " cut it into tiles."
+        f"{_name(source)}: {size} exceeds the limit of {MAX_PIXELS // 10**6} million pixels; scale it down or cut it"
+        " into tiles."
     )
 
 
 def _to_8_bits(picture: PilImage.Image) -> PilImage.Image:
-    """A gray picture of 16 bits in 8, as Pillow does it to colors: the upper eight, so that 65535 is white.
+    """Converts a gray picture from 16 to 8 bits, the upper eight, as Pillow converts colors: 65535 becomes white.
 
-    Where the file names a transparent value, the gray is joined by an alpha channel.
+    If the file has a transparent value, an alpha channel is added.
     """
     values = np.asarray(picture)
-    tags = getattr(picture, "tag_v2", {})  # of a TIFF
-    gray = (values >> (tags.get(_BITS_PER_SAMPLE, (16,))[0] - 8)).astype(np.uint8)  # 12 bits come unscaled
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow heeds in 8 bits only
+    tags = getattr(picture, "tag_v2", {})  # of TIFF files
+    gray = (values >> (tags.get(_BITS_PER_SAMPLE, (16,))[0] - 8)).astype(np.uint8)  # 12 bits are not scaled to 16
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow handles it in 8 bits only
         gray = 255 - gray
     clear = picture.info.get("transparency")
     if clear is None:
@@ -225,24 +228,24 @@ def _to_8_bits(picture: PilImage.Image) -> PilImage.Image:
 
 
 def _upright(source: PilImage.Image, picture: PilImage.Image) -> PilImage.Image:
-    """A picture turned as the EXIF data of its source says; as it is where they cannot be read, as viewers do."""
+    """Rotates a picture by the EXIF orientation of its source. Unreadable EXIF data is ignored, as viewers do."""
     try:
         turn = _TURNS.get(source.getexif().get(_ORIENTATION, 1))
-    except Exception:  # of damaged bytes, as in `_decoded`
+    except Exception:  # damaged bytes, as in `_decoded`
         turn = None
     return picture if turn is None else picture.transpose(turn)
 
 
 def _reason(source: Path | bytes, error: Exception) -> str:
-    """What is wrong with a file that Pillow could not read."""
+    """Returns the reason why Pillow could not read a file."""
     if isinstance(source, Path) and source.is_dir():
         return "is a folder, not an image"
     if isinstance(error, PermissionError):
-        return "may not be read (permission denied)"
+        return "cannot be read (permission denied)"
     if (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0:
         return "is empty (0 bytes)"
     if isinstance(error, UnidentifiedImageError):
-        return "is no image, or of a format that is not known"
-    if isinstance(error, (OSError, SyntaxError, ValueError)) and str(error):  # sentences of Pillow's
+        return "is not an image, or has an unsupported format"
+    if isinstance(error, (OSError, SyntaxError, ValueError)) and str(error):  # messages of Pillow
         return f"cannot be read as an image ({error})"
     return "is damaged"

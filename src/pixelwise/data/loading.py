@@ -1,8 +1,10 @@
-"""From a split to batches: order and augmentation by (seed, round, index), with or without worker processes."""
+"""Data loading: batches of a split in the order of (seed, round) with the augmentation of (seed, round, index)."""
 
 import gc
+import pickle
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -10,32 +12,38 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pixelwise.core.errors import DataError, PixelwiseError
 from pixelwise.core.seeding import generator
+from pixelwise.core.spec import import_user_files, user_files
 from pixelwise.core.types import Images, Labels
 from pixelwise.data.base import Sample, SegmentationDataset
 from pixelwise.data.transforms import Augment, Size, augment, resize
 
 
 class Batch(NamedTuple):
-    """A training batch: uint8 images `[B, 3, H, W]` and their class ids `[B, H, W]`."""
+    """A training batch.
+
+    Attributes:
+        images: RGB, uint8 `[B, 3, H, W]`.
+        labels: Class ids `[B, H, W]`, 0..K-1 or IGNORE.
+    """
 
     images: Images
     labels: Labels
 
 
 class TrainLoader:
-    """Batches of augmented samples, in rounds: the batches between two validations.
+    """Loader of augmented training batches, in rounds. A round is the batches between two validations.
 
-    One permutation orders a round. The last batch of a round may be smaller.
+    One permutation orders the samples of a round. The last batch of a round may be smaller.
 
     Args:
-        dataset: The split to learn from.
-        augmentation: What to do to each sample.
-        size: (H, W) that every image is brought to before augmentation, or None to keep its own.
-        batch_size: Images in a batch, at least 1.
-        seed: The run's seed.
-        workers: Processes that prepare samples; 0 prepares them in this one. Their number changes no pixel.
-        pin_memory: Whether batches are made ready for a fast copy to a CUDA device.
-        epochs_per_round: How often a round contains each sample, with a new augmentation each time.
+        dataset: The training split.
+        augmentation: Augmentation of each sample.
+        size: (H, W) that images are resized to before augmentation; None keeps the size of each image.
+        batch_size: Number of images in a batch, at least 1.
+        seed: Seed of the run.
+        workers: Number of processes that prepare samples; 0 prepares them in this process. It changes no pixel.
+        pin_memory: Whether batches are in pinned memory, for a fast copy to a CUDA device.
+        epochs_per_round: Number of times that a round contains each sample, each time with another augmentation.
     """
 
     def __init__(
@@ -46,8 +54,8 @@ class TrainLoader:
         self._loader = DataLoader(
             _Augmented(dataset, augmentation, size, seed), batch_size, sampler=self._order, num_workers=workers,
             persistent_workers=workers > 0, pin_memory=pin_memory, collate_fn=_stack, worker_init_fn=_quiet_worker,
-            # Its own, unused: from the global one it would take a number whenever workers start, and dropout would
-            # see other numbers after a resume.
+            # A generator that nothing else uses: the loader draws a number from it whenever workers start. Drawn from
+            # the global generator, that number would change dropout after a resume.
             generator=torch.Generator(),
         )  # fmt: skip
 
@@ -55,20 +63,20 @@ class TrainLoader:
         return len(self._loader)
 
     def round(self, number: int) -> Iterator[Batch]:
-        """The batches between two validations.
+        """Iterates over the batches of a round.
 
         Args:
-            number: 1 for the batches before the first validation.
+            number: Number of the round, from 1.
 
         Raises:
-            DataError: A file cannot be used, or images of different sizes meet in a batch.
+            DataError: A file cannot be used, or the images of a batch differ in size.
         """
         self._order.round = number
         yield from _unwrapped(self._loader)
 
 
 def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sample]:
-    """The samples of a split in its own order, read ahead by worker processes.
+    """Iterates over the samples of a split in the order of their indices, read ahead by worker processes.
 
     Raises:
         DataError: A file cannot be used.
@@ -80,7 +88,7 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
 
 
 class _Order(Sampler[tuple[int, int]]):
-    """Gives (round, index) pairs, so that persistent workers know the round of a requested sample."""
+    """Sampler of (round, index) pairs: persistent workers receive the round with every index."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length, self.seed, self.round = length, seed, 0
@@ -94,23 +102,41 @@ class _Order(Sampler[tuple[int, int]]):
             yield number, int(index)
 
 
-# An error raised in a worker process arrives wrapped in that process's traceback. Errors with a sentence for the user
-# are therefore handed over as values, and raised by whoever iterates.
+# DataLoader wraps an error of a worker process in the traceback of that process. Errors for the user are therefore
+# passed as values and raised in the main process.
 
 Item = TypeVar("Item")
 
 
 def _unwrapped(items: Iterable[Item | PixelwiseError]) -> Iterator[Item]:
+    """Iterates over items and raises the errors among them."""
     for item in items:
         if isinstance(item, PixelwiseError):
             try:
                 raise item
             finally:
-                del item  # the error holds this frame: if the frame held the error, workers would outlive both
+                del item  # a reference cycle of the error and this frame would keep the workers alive
         yield item
 
 
-class _Plain(Dataset[Sample | PixelwiseError]):
+class _ForWorkers(Dataset[Sample | PixelwiseError]):
+    """Base of the data sets that worker processes read.
+
+    A worker that is not forked unpickles its data set, and imports the user's files first, which may define its class.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., "_ForWorkers"], tuple[object, ...]]:
+        return _unpickled, (user_files(), type(self), pickle.dumps(self.__dict__))
+
+
+def _unpickled(files: dict[str, Path], kind: type[_ForWorkers], state: bytes) -> _ForWorkers:
+    import_user_files(files)
+    dataset = kind.__new__(kind)
+    dataset.__dict__.update(pickle.loads(state))
+    return dataset
+
+
+class _Plain(_ForWorkers):
     def __init__(self, dataset: SegmentationDataset) -> None:
         self.dataset = dataset
 
@@ -124,14 +150,14 @@ class _Plain(Dataset[Sample | PixelwiseError]):
             return e
 
 
-class _Augmented(Dataset[Sample | PixelwiseError]):
-    def __init__(self, dataset: SegmentationDataset, how: Augment, size: Size | None, seed: int) -> None:
-        self.dataset, self.how, self.size, self.seed = dataset, how, size, seed
+class _Augmented(_ForWorkers):
+    def __init__(self, dataset: SegmentationDataset, augmentation: Augment, size: Size | None, seed: int) -> None:
+        self.dataset, self.augmentation, self.size, self.seed = dataset, augmentation, size, seed
 
     def __getitem__(self, key: tuple[int, int]) -> Sample | PixelwiseError:
         number, index = key
-        # With plain copies, every second copy of the split is one.
-        plain = self.how.keep_plain and index // len(self.dataset) % 2 == 1
+        # With `keep_plain`, every second copy of the split is unchanged.
+        plain = self.augmentation.keep_plain and index // len(self.dataset) % 2 == 1
         try:
             image, labels, name = self.dataset[index % len(self.dataset)]
         except PixelwiseError as e:
@@ -140,28 +166,28 @@ class _Augmented(Dataset[Sample | PixelwiseError]):
             image, labels = resize(image, labels, self.size)
         if plain:
             return Sample(image, labels, name)
-        image, labels = augment(image, labels, self.how, generator(self.seed, number, index))
+        image, labels = augment(image, labels, self.augmentation, generator(self.seed, number, index))
         return Sample(image, labels, name)
 
 
 def _stack(samples: Sequence[Sample | PixelwiseError]) -> Batch | PixelwiseError:
-    good = [s for s in samples if isinstance(s, Sample)]
     for failed in samples:
         if isinstance(failed, PixelwiseError):
             return failed
+    good = [s for s in samples if isinstance(s, Sample)]
     first, *others = good
     for other in others:
         if other.image.shape != first.image.shape:
             a, b = (f"{s.id} ({s.image.shape[2]}x{s.image.shape[1]})" for s in (first, other))
             return DataError(
-                f"{a} and {b} differ in size and cannot form a batch: set a common size"
+                f"{a} and {b} differ in size and cannot be in one batch: set a common size"
                 " (--set image_size=[H,W]) or a crop (--set augment.crop=[H,W])."
             )
     return Batch(torch.stack([s.image for s in good]), torch.stack([s.labels for s in good]))
 
 
 def _quiet_worker(_: int) -> None:
-    """Ctrl-C reaches the whole process group; only the main process may decide what it means."""
-    gc.freeze()  # the main process's garbage is not for workers to collect: among it may be a loader with its queues
+    """Prepares a worker process. It ignores Ctrl-C, which reaches every process: the main process handles it."""
+    gc.freeze()  # a worker must not collect garbage of the main process, such as a loader with its queues
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Preparation of a data set for training: splits opened, decoded into the cache, and measured."""
+"""Preparation of a data set for training: opens the splits, decodes them into the cache, and measures statistics."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Splits(NamedTuple):
     Attributes:
         train: Training split.
         val: Validation split.
-        label_space: The classes.
+        label_space: Classes of the data set.
         statistics: Statistics of the training split.
     """
 

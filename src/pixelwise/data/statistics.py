@@ -1,12 +1,16 @@
-"""What is measured on the images of a split: pixels and images of each class, sizes, mean and deviation of colors."""
+"""Statistics of a split: pixels and images of each class, image sizes, mean and standard deviation of the colors."""
 
 from collections import Counter
 
 import numpy as np
 import torch
+from jaxtyping import Int64
+from torch import Tensor
 
+from pixelwise.core.errors import DataError
 from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.core.spec import Spec
+from pixelwise.core.types import ImageLabels
 from pixelwise.data.base import SegmentationDataset
 from pixelwise.data.loading import read_samples
 
@@ -18,8 +22,8 @@ class Statistics(Spec):
 
     Attributes:
         images: Number of images.
-        pixel_counts: Pixels of each class id, void not counted.
-        void_pixels: Pixels without a class.
+        pixel_counts: Number of pixels of each class id, without void.
+        void_pixels: Number of void pixels.
         mean: Mean of each channel over all pixels, 0..1.
         std: Population standard deviation of each channel over all pixels, 0..1.
     """
@@ -32,12 +36,12 @@ class Statistics(Spec):
 
 
 class Survey(Spec):
-    """All that one look at a split's images tells.
+    """Statistics of a split, class frequencies in images, and image sizes.
 
     Attributes:
-        statistics: What is counted in pixels.
-        class_images: Images in which each class id occurs.
-        sizes: "WxH" -> number of images, the commonest first.
+        statistics: Pixel statistics.
+        class_images: Number of images that contain each class id.
+        sizes: "WxH" -> number of images of that size, most frequent first.
     """
 
     statistics: Statistics
@@ -46,7 +50,7 @@ class Survey(Spec):
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Share of each class in the pixels that have one, 0..1; zeros where no pixel has a class."""
+        """Share of each class in the pixels without void, 0..1; zeros if all pixels are void."""
         counts = self.statistics.pixel_counts
         return tuple(count / max(sum(counts), 1) for count in counts)
 
@@ -57,15 +61,15 @@ class Survey(Spec):
 
 
 class DatasetStatistics(Spec):
-    """What is in a data set.
+    """Statistics of the splits of a data set.
 
     Attributes:
-        dataset: Its kind.
-        label_space: Its classes.
-        splits: The splits that were read.
-        published_images: Images of those splits as published, where that is known.
-        not_there: Splits that the data set can have but this copy lacks.
-        unions: Splits that were not read because they are nothing but others together -> those others.
+        dataset: Kind of the data set.
+        label_space: Classes of the data set.
+        splits: Name of each split that was read -> its statistics.
+        published_images: Name of each of those splits -> its published number of images, if known.
+        not_there: Splits of the data set that are missing on disk.
+        unions: Name of each split that was not read because it is the union of other splits -> those splits.
     """
 
     dataset: str
@@ -77,34 +81,35 @@ class DatasetStatistics(Spec):
 
 
 def measure(dataset: SegmentationDataset, workers: int = 0) -> Statistics:
-    """The pixel statistics of a split; see `survey`.
+    """Measures the pixel statistics of a split; see `survey`.
 
     Args:
         dataset: The split.
-        workers: Processes that read files; 0 reads in this one.
+        workers: Number of processes that read files; 0 reads in this process.
 
     Raises:
-        DataError: A file cannot be used.
+        DataError: A file cannot be used, or labels contain an id that is neither a class id nor IGNORE.
     """
     return survey(dataset, workers).statistics
 
 
 def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
-    """Reads a split once and counts. All sums are integers, so the result depends neither on order nor on workers.
+    """Reads every sample of a split once and counts pixels. All sums are integers and do not depend on the order.
 
     Args:
         dataset: The split.
-        workers: Processes that read files; 0 reads in this one.
+        workers: Number of processes that read files; 0 reads in this process.
 
     Raises:
-        DataError: A file cannot be used.
+        DataError: A file cannot be used, or labels contain an id that is neither a class id nor IGNORE.
     """
+    classes = dataset.label_space.num_classes
     class_pixels = torch.zeros(256, dtype=torch.int64)
     class_images = torch.zeros(256, dtype=torch.int64)
     values = torch.zeros(3, 256, dtype=torch.int64)
     sizes: Counter[tuple[int, int]] = Counter()
-    for image, labels, _ in read_samples(dataset, workers):
-        counts = torch.bincount(labels.flatten(), minlength=256)
+    for image, labels, name in read_samples(dataset, workers):
+        counts = _count_ids(labels, name, classes)
         class_pixels += counts
         class_images += counts > 0
         values += torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in image])
@@ -113,7 +118,6 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
     share = values.numpy() / values.sum(1, keepdim=True).numpy()
     mean = share @ levels
     std = np.sqrt((share * (levels - mean[:, None]) ** 2).sum(1))
-    classes = dataset.label_space.num_classes
     return Survey(
         statistics=Statistics(
             images=len(dataset),
@@ -124,6 +128,29 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
         ),
         class_images=tuple(class_images[:classes].tolist()),
         sizes={f"{w}x{h}": n for (w, h), n in sorted(sizes.items(), key=lambda size: (-size[1], size[0]))},
+    )
+
+
+def _count_ids(labels: ImageLabels, name: str, classes: int) -> Int64[Tensor, "256"]:
+    """Returns the number of pixels of each id 0..255 in the labels of a sample.
+
+    Raises:
+        DataError: An id is neither a class id, 0..K-1, nor IGNORE.
+    """
+    ids = labels.flatten()
+    if labels.dtype != torch.uint8 and ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) <= IGNORE:
+        raise _unknown_ids(sorted({*np.unique(ids.numpy()).tolist()} - {*range(classes), IGNORE}), name, classes)
+    counts = torch.bincount(ids, minlength=IGNORE + 1)
+    if counts[classes:IGNORE].any():
+        raise _unknown_ids([i for i in range(classes, IGNORE) if counts[i]], name, classes)
+    return counts
+
+
+def _unknown_ids(ids: list[int], name: str, classes: int) -> DataError:
+    shown = ", ".join(map(str, ids[:8])) + (", …" if len(ids) > 8 else "")
+    return DataError(
+        f"the labels of sample '{name}' contain the class ids {shown}; expected 0..{classes - 1}, or {IGNORE} for"
+        " ignored pixels."
     )
 
 

@@ -1,17 +1,19 @@
-"""Augmentation of an image and its labels, alike.
+"""Resizing and augmentation of an image together with its labels.
 
-Images are interpolated bilinearly (with antialiasing when they shrink), labels take the nearest pixel. Where the image
-leaves the frame it is black and its labels are IGNORE.
+Images are interpolated bilinearly, with antialiasing when they shrink; labels take the nearest pixel. Outside the frame
+of the image, pixels are black and labels are IGNORE.
 """
 
 import math
+import platform
+from functools import cache
 from typing import Annotated
 
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as F
+from torch import Tensor
+from torch.nn import functional as F
 
 from pixelwise.core.label_space import IGNORE
 from pixelwise.core.spec import Spec
@@ -19,27 +21,27 @@ from pixelwise.core.types import Image, ImageLabels, SizedImage, SizedLabels
 
 Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 """(height, width) in pixels."""
-Chance = Annotated[float, Field(ge=0, le=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Augment(Spec):
-    """What happens to a training image and its labels, in this order.
+    """Augmentation of a training image and its labels. The operations are applied in the order of the fields.
 
     Attributes:
-        rescale: Range of the factor on both sides, drawn uniformly.
-        rotate: Angle in degrees, drawn uniformly in ±rotate; the frame keeps its size.
-        crop: (H, W) cut out at a random place; a smaller image is first extended right and below.
+        rescale: Range (low, high) of the scale factor of both sides, drawn uniformly.
+        rotate: Maximum rotation in degrees, 0..180. The angle is drawn uniformly in ±rotate; the size stays the same.
+        crop: (H, W) of a random crop. A smaller image is first padded at the right and the bottom.
         hflip: Probability of a left-right flip.
         vflip: Probability of an upside-down flip.
         color_jitter: Maximum relative change of brightness, contrast and saturation, each drawn uniformly.
-        keep_plain: Whether an epoch has each image twice, once as it is and once augmented (report ai-idd).
+        keep_plain: Whether an epoch contains each image twice, once unchanged and once augmented (report ai-idd).
     """
 
     rescale: tuple[float, float] | None = None
     rotate: Annotated[float, Field(ge=0, le=180)] = 0
     crop: Size | None = None
-    hflip: Chance = 0
-    vflip: Chance = 0
+    hflip: Probability = 0
+    vflip: Probability = 0
     color_jitter: Annotated[float, Field(ge=0, lt=1)] = 0
     keep_plain: bool = False
 
@@ -51,70 +53,93 @@ class Augment(Spec):
 
 
 def resize(image: Image, labels: ImageLabels, size: Size) -> tuple[SizedImage, SizedLabels]:
-    """Brings both to (H, W). Labels take the pixel whose center is nearest, so they keep aligned with the image."""
+    """Resizes an image and its labels to (H, W). Labels take the pixel with the nearest center: both stay aligned."""
     if image.shape[1:] == size:
         return image, labels
-    nearest = F.resize(labels[None], list(size), InterpolationMode.NEAREST_EXACT)[0]
+    exact = labels[None, None] if labels.dtype == torch.uint8 else labels[None, None].float()
+    nearest = F.interpolate(exact, list(size), mode="nearest-exact")[0, 0].to(labels.dtype)
     return resize_image(image, size), nearest
 
 
 def resize_image(image: Image, size: Size) -> SizedImage:
-    """Brings an image to (H, W), bilinear with antialiasing."""
+    """Resizes an image to (H, W), bilinearly with antialiasing."""
     if image.shape[1:] == size:
         return image
-    resized: SizedImage = F.resize(image, list(size), InterpolationMode.BILINEAR, antialias=True)
-    return resized
+    batch = _with_layout(image[None])
+    if image.device.type == "cpu" and _has_uint8_kernel():
+        return F.interpolate(batch, list(size), mode="bilinear", align_corners=False, antialias=True)[0]
+    smooth = F.interpolate(batch.float(), list(size), mode="bilinear", align_corners=False, antialias=True)
+    return smooth.round_().to(image.dtype)[0]
+
+
+@cache
+def _has_uint8_kernel() -> bool:
+    """Returns whether torch has a fast bilinear kernel for uint8; torchvision has the same condition."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return capability in ("AVX2", "AVX512") or platform.machine() in ("aarch64", "arm64")
+
+
+def _with_layout(batch: Tensor) -> Tensor:
+    """Sets the batch stride of one image so that torch recognizes the channels-last layout and keeps it."""
+    if batch.is_contiguous(memory_format=torch.channels_last) and batch.numel() != batch.stride(0):
+        return batch.as_strided(batch.shape, (batch.numel(), *batch.stride()[1:]))
+    return batch
 
 
 def augment(
-    image: Image, labels: ImageLabels, how: Augment, rng: np.random.Generator
+    image: Image, labels: ImageLabels, augmentation: Augment, rng: np.random.Generator
 ) -> tuple[SizedImage, SizedLabels]:
-    """One augmented view.
+    """Augments an image and its labels.
 
     Args:
         image: RGB, uint8 `[3, H, W]`.
         labels: Class ids `[H, W]`.
-        how: What to do.
-        rng: The sample's own generator; it is the only source of chance.
+        augmentation: The augmentation.
+        rng: Generator of the sample, the only source of random numbers.
     """
-    if how.rescale:
-        factor = rng.uniform(*how.rescale)
+    if augmentation.rescale:
+        factor = rng.uniform(*augmentation.rescale)
         height, width = image.shape[1:]
         image, labels = resize(image, labels, (max(1, round(height * factor)), max(1, round(width * factor))))
-    if how.rotate:
-        image, labels = _rotate(image, labels, rng.uniform(-how.rotate, how.rotate))
-    if how.crop:
-        image, labels = _crop(image, labels, how.crop, rng)
-    if how.hflip and rng.random() < how.hflip:
+    if augmentation.rotate:
+        image, labels = _rotate(image, labels, rng.uniform(-augmentation.rotate, augmentation.rotate))
+    if augmentation.crop:
+        image, labels = _crop(image, labels, augmentation.crop, rng)
+    if augmentation.hflip and rng.random() < augmentation.hflip:
         image, labels = image.flip(2), labels.flip(1)
-    if how.vflip and rng.random() < how.vflip:
+    if augmentation.vflip and rng.random() < augmentation.vflip:
         image, labels = image.flip(1), labels.flip(0)
-    if how.color_jitter:
-        image = _jitter(image, how.color_jitter, rng)
+    if augmentation.color_jitter:
+        image = _jitter(image, augmentation.color_jitter, rng)
     return image, labels
 
 
 def _rotate(image: Image, labels: ImageLabels, angle: float) -> tuple[Image, ImageLabels]:
-    """Turns both about the center of the frame, counter-clockwise by `angle` degrees."""
-    turned = F.rotate(labels[None], angle, InterpolationMode.NEAREST, fill=[IGNORE])[0]
-    return F.rotate(image, angle, InterpolationMode.BILINEAR, fill=[0]), turned
+    """Rotates an image and its labels counter-clockwise about the center, by `angle` degrees."""
+    from torchvision.transforms import InterpolationMode  # here, because its import is slow
+    from torchvision.transforms.v2.functional import rotate
+
+    rotated = rotate(labels[None], angle, InterpolationMode.NEAREST, fill=[IGNORE])[0]
+    return rotate(image, angle, InterpolationMode.BILINEAR, fill=[0]), rotated
 
 
 def _crop(image: Image, labels: ImageLabels, size: Size, rng: np.random.Generator) -> tuple[SizedImage, SizedLabels]:
-    """Cuts out (H, W) at a random place."""
-    below, right = (max(0, want - have) for want, have in zip(size, labels.shape, strict=True))
-    if below or right:
-        image = torch.nn.functional.pad(image, (0, right, 0, below))
-        labels = torch.nn.functional.pad(labels, (0, right, 0, below), value=IGNORE)
+    """Crops an image and its labels to (H, W) at a random position."""
+    bottom, right = (max(0, want - have) for want, have in zip(size, labels.shape, strict=True))
+    if bottom or right:
+        image = F.pad(image, (0, right, 0, bottom))
+        labels = F.pad(labels, (0, right, 0, bottom), value=IGNORE)
     top, left = (int(rng.integers(have - want + 1)) for want, have in zip(size, labels.shape, strict=True))
     area = slice(top, top + size[0]), slice(left, left + size[1])
     return image[:, *area], labels[area]
 
 
 def _jitter(image: SizedImage, amount: float, rng: np.random.Generator) -> SizedImage:
-    """Other light and other colors, in one order always."""
+    """Changes brightness, contrast and saturation, in this order."""
+    from torchvision.transforms.v2 import functional  # here, because its import is slow
+
     brightness, contrast, saturation = (rng.uniform(1 - amount, 1 + amount) for _ in range(3))
-    image = F.adjust_brightness(image, brightness)
-    image = F.adjust_contrast(image, contrast)
-    colored: SizedImage = F.adjust_saturation(image, saturation)
-    return colored
+    image = functional.adjust_brightness(image, brightness)
+    image = functional.adjust_contrast(image, contrast)
+    changed: SizedImage = functional.adjust_saturation(image, saturation)
+    return changed

@@ -1,8 +1,8 @@
-"""PASCAL VOC 2007 and 2012 segmentation: 20 object classes and background, void borders.
+"""PASCAL VOC 2007 and 2012 segmentation: 20 object classes, background, and void object borders.
 
 Source: Everingham, Van Gool, Williams, Winn, Zisserman, "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 88
-(2010). VOC 2007 has 209 train, 213 val and 210 test images, VOC 2012 1464 train and 1449 val; the labels of 2012's test
-images are not public.
+(2010). VOC 2007 has 209 train, 213 val and 210 test images, VOC 2012 has 1464 train and 1449 val images. The labels of
+the test images of 2012 are not public.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ TREE = """\
 
 
 def voc_color(index: int) -> RGB:
-    """Color of a class in the VOC palette: the bits of the index, three at a time, fill r, g and b from the top."""
+    """Returns a color of the VOC palette: the bits of the index, three at a time, fill r, g and b from the top."""
     color = [0, 0, 0]
     for bit in range(8):
         for channel in range(3):
@@ -45,17 +45,19 @@ SPACE = LabelSpace(
 
 
 class _Voc(DataSpec):
+    """Base class of both years."""
+
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "trainval", "test")
     year: ClassVar[int]
-    source: ClassVar[str] = "http://host.robots.ox.ac.uk/pascal/VOC/ or by `pixelwise data download`."
+    source: ClassVar[str] = "http://host.robots.ox.ac.uk/pascal/VOC/ or with `pixelwise data download`."
 
     @property
     def label_space(self) -> LabelSpace:
-        """Background and the 20 classes in VOC's palette."""
+        """Background and the 20 classes, in the colors of VOC."""
         return SPACE
 
     def build(self, split: str, root: Path) -> PairedFiles:
-        """See `DataSpec.build`. VOC 2012's `test` exists only where someone has its labels."""
+        """See `DataSpec.build`. The split `test` of VOC 2012 needs its labels, which are not public."""
         self.check_split(split)
         home = root / "VOCdevkit" / f"VOC{self.year}"
         listing = home / "ImageSets" / "Segmentation" / f"{split}.txt"
@@ -68,7 +70,7 @@ class _Voc(DataSpec):
 
 
 class Voc2007(_Voc):
-    """PASCAL VOC 2007 segmentation, 21 classes."""
+    """PASCAL VOC 2007 segmentation: 632 photographs, 20 object classes and background (Everingham 2010)."""
 
     kind: Literal["voc2007"] = "voc2007"
     title: ClassVar[str] = "PASCAL VOC 2007"
@@ -78,7 +80,7 @@ class Voc2007(_Voc):
 
 
 class Voc2012(_Voc):
-    """PASCAL VOC 2012 segmentation, 21 classes."""
+    """PASCAL VOC 2012 segmentation: 2913 photographs, 20 object classes and background (Everingham 2010)."""
 
     kind: Literal["voc2012"] = "voc2012"
     title: ClassVar[str] = "PASCAL VOC 2012"

@@ -19,6 +19,7 @@ from pixelwise.inference.options import InferenceOptions
 from pixelwise.inference.parallel import map_ordered
 from pixelwise.inference.predictor import Predictor
 from pixelwise.inference.runtime import resolve_runtime
+from pixelwise.inference.sliding_window import check_window
 from pixelwise.losses import LossFunction
 from pixelwise.metrics import confusion, scores
 from pixelwise.metrics.scores import SplitResult
@@ -124,6 +125,7 @@ def evaluate(
     """
     run = Run.open(run)
     experiment, statistics = run.experiment, run.statistics
+    check_window(options.window, experiment.model)
     split = split or experiment.data.val_split
     dataset = experiment.data.build(split, find_data_root(data_root))
     predictor = Predictor.load(run, options, data_root=data_root, bulk=True)

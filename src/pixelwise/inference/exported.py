@@ -1,4 +1,4 @@
-"""A predictor from an export's folder: no network's code, no weights but the file's own."""
+"""ExportedPredictor: predictions by an exported file, without the network's code."""
 
 import json
 import logging
@@ -17,24 +17,24 @@ from pixelwise.inference.predictor import Segmented
 from pixelwise.run.migrations import migrate_label_space
 
 FILES = {"model.onnx": "onnxruntime", "model.xml": "openvino", "model.pt2": "torch"}
-"""An export's file -> what runs it."""
+"""File of an export -> library that runs it."""
 ABOUT = "export.json"
-"""What the file is: its label space and the run that it came from."""
+"""Description of the export: its label space and its run."""
 
 
 class ExportedPredictor:
     """An export as a function from images to class maps.
 
     Args:
-        folder: What `pixelwise export` wrote.
+        folder: Folder that `pixelwise export` wrote.
 
     Attributes:
-        name: Of the run's recipe and of the format.
-        run: The file itself: RGB images, all of one size, to their class ids.
+        name: Recipe of the run and format of the export.
+        run: Function of the file: RGB images, all of one size, to their class ids.
 
     Raises:
         RunError: The folder holds no export, or a damaged one.
-        InvalidSpec: What runs it is not installed.
+        InvalidSpec: The library that runs it is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,11 +54,11 @@ class ExportedPredictor:
         self.run: Callable[[UInt8[np.ndarray, "B H W 3"]], UInt8[np.ndarray, "B H W"]]
         try:
             self.run = {"onnxruntime": _onnxruntime, "openvino": _openvino, "torch": _torch}[library](found)
-        except Exception:  # each library stumbles over damaged bytes in words of its own
+        except Exception:  # each library has errors of its own for damaged bytes
             raise RunError(f"{found} is damaged: {library} cannot load it; export the run again.") from None
 
     def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W"]:
-        """Class ids of one RGB image, at its own size."""
+        """Class ids of an RGB image, at its own size."""
         return self.classes([image])[0]
 
     def classes(self, images: list[UInt8[np.ndarray, "_ _ 3"]]) -> list[UInt8[np.ndarray, "_ _"]]:
@@ -68,9 +68,9 @@ class ExportedPredictor:
     def segment(
         self,
         images: list[UInt8[np.ndarray, "_ _ 3"]],
-        confidence: bool = False,  # noqa: ARG002  # a predictor's of a run tells it
+        confidence: bool = False,  # noqa: ARG002  # the interface of `Predictor`
     ) -> list[Segmented]:
-        """As `Predictor.segment`. The file tells classes alone: there is never a confidence."""
+        """See `Predictor.segment`. An export gives classes only, so the confidence is always None."""
         return [Segmented(self.run(np.ascontiguousarray(image)[None])[0], None) for image in images]
 
 
@@ -87,13 +87,13 @@ def _openvino(file: Path) -> Any:
     without_telemetry()
     import openvino
 
-    # In the precision of the certificate, on processors with bf16 too.
+    # In the precision of the certificate, also on processors with bf16.
     network = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda images: network(images)[0]
 
 
 def _torch(file: Path) -> Any:
-    logging.getLogger("torch.export").setLevel(logging.ERROR)  # it tells of damage before it raises
+    logging.getLogger("torch.export").setLevel(logging.ERROR)  # it logs damage before it raises
     program = torch.export.load(file).module()
 
     def run(images: UInt8[np.ndarray, "B H W 3"]) -> UInt8[np.ndarray, "B H W"]:

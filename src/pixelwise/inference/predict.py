@@ -1,4 +1,4 @@
-"""Image files to label files and overlays: while the network computes, other threads read ahead and write behind."""
+"""Prediction of image files: label files and overlays. Threads read and write while the network computes."""
 
 import os
 import time
@@ -25,14 +25,14 @@ from pixelwise.run import Run
 from pixelwise.viz.overlay import overlay, with_legend
 
 THREADS = 4
-"""That read and write; as many images wait to be predicted, and as many to be written."""
+"""Threads that read and write; the same number of images is queued before and after the network."""
 Pixels = UInt8[np.ndarray, "H W 3"]
 Classes = UInt8[np.ndarray, "H W"]
 Item = TypeVar("Item")
 
 
 class Prediction(NamedTuple):
-    """What was written for one image."""
+    """Files written for an image."""
 
     image: Path
     labels: Path
@@ -40,19 +40,19 @@ class Prediction(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """An image that was passed over, and a sentence that says why."""
+    """An image that could not be read, and the reason in one sentence."""
 
     image: Path
     why: str
 
 
 class Predictions(NamedTuple):
-    """What became of the images that were to be predicted.
+    """Outcome of a prediction of files.
 
     Attributes:
-        written: The images that were predicted, with what was written for each.
+        written: The predicted images, with the files written for each.
         broken: The images that could not be read; nothing was written for them.
-        seconds: Wall time of reading, predicting and writing, without the time that loading the network took.
+        seconds: Wall time of reading, predicting and writing, without loading the network.
         inference: See `InferenceOptions.text`.
     """
 
@@ -94,7 +94,7 @@ def predict(
         data_root: Folder of the training images, for `int8`; None takes PIXELWISE_DATA, else ./data.
 
     Returns:
-        What was written, and what was not: look at `broken`.
+        The written files, and the images that could not be read (`broken`).
 
     Raises:
         RunError: The run cannot be used, or `out` is not empty or cannot be written to.
@@ -131,7 +131,7 @@ def predict(
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], Item], files: Iterable[Path]) -> Iterator[Future[Item]]:
-    """The work on each file, in order; at most `THREADS` of them are begun before they are asked for."""
+    """Futures of the work on each file, in order; at most `THREADS` are started ahead."""
     begun: deque[Future[Item]] = deque()
     for file in files:
         begun.append(pool.submit(work, file))
@@ -153,7 +153,7 @@ def _write(files: Prediction, pixels: Pixels, classes: Classes, space: LabelSpac
             make_folder(files.overlay.parent)
             blended = with_legend(overlay(pixels, classes, space), classes, space)
             write_png(files.overlay, PilImage.fromarray(blended))
-    except BaseException:  # a full disk, Ctrl-C: an image has both files or none
+    except BaseException:  # on a full disk or Ctrl-C, an image has both files or none
         for file in (files.labels, files.overlay):
             if file:
                 file.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def _write(files: Prediction, pixels: Pixels, classes: Classes, space: LabelSpac
 
 
 def _targets(paths: Sequence[Path]) -> dict[Path, Path]:
-    """Name of the output below its folder -> image file. A file that is named twice is predicted once.
+    """Name of the output below its folder -> image file. A file that is given twice is predicted once.
 
     Raises:
         DataError: A path does not exist or holds no image, or two images would share a name.
@@ -183,5 +183,5 @@ def _targets(paths: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _stem(file: Path) -> str:
-    """A file's name without an image's ending, and with all other dots: of numbered frames they are the number's."""
+    """A file's name without the suffix of an image; other dots are kept: they may number frames."""
     return file.stem if file.suffix.lower() in IMAGE_SUFFIXES else file.name

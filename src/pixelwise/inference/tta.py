@@ -1,7 +1,7 @@
 """Test-time augmentation: predictions of mirrored and rescaled copies of an image, averaged.
 
-Papers: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012: mean
-of the softmax over crops and mirrored images; Chen, Papandreou, Schroff, Adam, "Rethinking Atrous Convolution for
+Papers: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012:
+mean of the softmax over crops and mirrored images; Chen, Papandreou, Schroff, Adam, "Rethinking Atrous Convolution for
 Semantic Image Segmentation", arXiv 1706.05587 (2017): scales and mirrored images in segmentation, where the logits of
 each copy are resized to the image before their softmax is averaged.
 

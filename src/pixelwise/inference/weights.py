@@ -1,7 +1,9 @@
 """Weights of a run as safetensors. No pickle is written or read."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import write_atomic
 from pixelwise.run import Run
-from pixelwise.run.migrations import VERSION, migrate_header
+from pixelwise.run.migrations import HEADER, VERSION, migrate_header
 
 
 def save_weights(run: Run, model: nn.Module, epoch: int) -> None:
@@ -19,7 +21,7 @@ def save_weights(run: Run, model: nn.Module, epoch: int) -> None:
     Raises:
         RunError: The file cannot be written.
     """
-    save_tensors(run.best, model.state_dict(), {"epoch": str(epoch)})
+    save_tensors(run.best, model.state_dict(), {"epoch": epoch})
 
 
 def load_weights(run: Run, model: nn.Module) -> int:
@@ -31,26 +33,28 @@ def load_weights(run: Run, model: nn.Module) -> int:
     Raises:
         RunError: The file is missing or damaged, or belongs to another network.
     """
-    tensors, header = load_tensors(run.best)
+    tensors, metadata = load_tensors(run.best)
     fill_model(model, tensors, run.best)
-    return int(migrate_header(header, run.val_every).get("epoch", 0))
+    epoch: int = migrate_header(metadata, run.val_every)["epoch"]
+    return epoch
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Writes tensors and a header to a file in one atomic step.
 
     Raises:
         RunError: The file cannot be written.
     """
+    metadata = {HEADER: json.dumps({"version": VERSION, **header})}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        write_atomic(path, lambda temp: save_file(contiguous, temp, {"version": str(VERSION), **header}))
+        write_atomic(path, lambda temp: save_file(contiguous, temp, metadata))
     except SafetensorError as e:  # a full disk is reported so by safetensors
         raise RunError(f"cannot write {path}: {e}; free some space, then continue with --resume.") from None
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors by name, and the header.
+    """Tensors by name, and the metadata.
 
     Raises:
         RunError: The file is missing or damaged.
@@ -64,8 +68,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise RunError(f"{path} is damaged: {e}.") from None
 
 
-def load_header(path: Path) -> dict[str, str] | None:
-    """The header alone; None without a file.
+def load_metadata(path: Path) -> dict[str, str] | None:
+    """The metadata alone; None without a file.
 
     Raises:
         RunError: The file is damaged.

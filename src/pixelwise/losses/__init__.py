@@ -1,4 +1,4 @@
-"""Losses: one file each, and the class weights."""
+"""Losses, one module each, and class weights."""
 
 from typing import Annotated
 
@@ -11,9 +11,9 @@ from pixelwise.losses.dice import Dice
 from pixelwise.losses.focal import Focal
 
 LOSSES: dict[str, type[LossSpec]] = {"cross_entropy": CrossEntropy, "dice": Dice, "focal": Focal}
-"""Every loss by its kind. A new one is one file and one line here."""
+"""Kind -> spec class of every loss. A new loss needs a module and a line here."""
 
 Loss = Annotated[SerializeAsAny[LossSpec], choice("loss", LossSpec, LOSSES)]
-"""The type of a field that holds a loss's spec."""
+"""Type of a field that contains the spec of a loss."""
 
 __all__ = ["LOSSES", "CrossEntropy", "Dice", "Focal", "Loss", "LossFunction", "LossSpec", "LossValue"]

@@ -1,4 +1,4 @@
-"""The contract of a loss: a spec that builds a function of logits and labels which gives a sum and a count."""
+"""Contract of losses: `LossSpec` builds a function of logits and labels, which returns a sum and a count."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,11 +12,11 @@ from pixelwise.core.types import Labels, Logits, PixelCounts
 
 @dataclass(frozen=True)
 class LossValue:
-    """A loss that adds up over batches and ranks: add sums and counts, then divide.
+    """Sum and count of a loss. Both add up over batches and ranks; the loss is the total sum over the total count.
 
     Attributes:
-        sum: Scalar with gradient.
-        count: Scalar: what the sum is to be divided by (valid pixels, or the sum of their weights).
+        sum: Sum of the losses, a scalar with gradient.
+        count: Number of valid pixels, or the sum of their weights, a scalar.
     """
 
     sum: Tensor
@@ -24,36 +24,36 @@ class LossValue:
 
     @property
     def mean(self) -> Tensor:
-        """The sum over the count, and 0 with zero gradient where nothing was counted."""
+        """The sum divided by the count; 0 with zero gradient if the count is 0."""
         return self.sum / torch.where(self.count > 0, self.count, torch.ones_like(self.count))
 
 
 @runtime_checkable
 class LossFunction(Protocol):
-    """What a loss's spec builds (a module, so that its weights move with `.to`)."""
+    """Loss that a spec builds. It is a module, so `.to` moves its class weights."""
 
     def __call__(self, logits: Logits, labels: Labels) -> LossValue:
-        """The loss of a batch."""
+        """Returns the loss of a batch."""
         ...
 
     def to(self, device: torch.device) -> "LossFunction":
-        """Moves the weights."""
+        """Moves the class weights to a device."""
         ...
 
 
 class LossSpec(Spec):
-    """Base of every loss's spec.
+    """Base class of the specs of losses.
 
     Attributes:
-        kind: Which loss; for a user's own, its import path (`my_file.py:MyLoss`).
+        kind: Name of the loss. For a user's own loss, its import path (`my_file.py:MyLoss`).
     """
 
     kind: str
 
     def build(self, pixel_counts: PixelCounts) -> LossFunction:
-        """The loss for training labels with these pixel counts.
+        """Builds the loss.
 
         Args:
-            pixel_counts: Pixels of each class in the training split, void not counted.
+            pixel_counts: Number of pixels of each class in the training split, without void.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Cross-entropy over valid pixels, with or without class weights and label smoothing."""
+"""Softmax cross-entropy over valid pixels, with optional class weights and label smoothing."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,14 +15,20 @@ from pixelwise.losses.weights import Scheme, class_weights, valid_weight
 
 
 class CrossEntropy(LossSpec):
-    """Softmax cross-entropy: the mean of -ln p(label) over valid pixels, weighted Σ w·l / Σ w as torch does.
+    """Softmax cross-entropy over valid pixels, with optional class weights and label smoothing (Szegedy 2016).
 
-    A class that is absent from a batch adds nothing; one absent from the training split has weight 0.
+    The loss l of a pixel is -ln p, where p is the predicted probability of its label. The loss of a batch is the mean
+    over valid pixels, with class weights w the weighted mean Σ w·l / Σ w, as in torch. A class that is absent from a
+    batch contributes nothing; a class that is absent from the training split has weight 0.
+
+    Paper: for label smoothing, Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for
+    Computer Vision", CVPR 2016.
+
+    Departures: none; definition as in torch.
 
     Attributes:
-        class_weights: Scheme that turns the pixel counts of the training split into class weights.
-        smoothing: ε: labels are taken as 1 - ε of their class and ε of all K alike, as torch does (Szegedy et al.,
-            "Rethinking the Inception Architecture", CVPR 2016).
+        class_weights: Scheme that converts the pixel counts of the training split to class weights.
+        label_smoothing: ε, 0 ≤ ε < 1: the target is 1 - ε for the label, plus ε / K for each of the K classes.
     """
 
     kind: Literal["cross_entropy"] = "cross_entropy"
@@ -38,8 +44,8 @@ class CrossEntropyLoss(nn.Module):
     """See `CrossEntropy`.
 
     Args:
-        weights: One weight for each class, or None for all 1.
-        smoothing: ε.
+        weights: Weight of each class; None for 1.
+        label_smoothing: See `CrossEntropy`.
     """
 
     def __init__(self, weights: ClassWeights | None = None, label_smoothing: float = 0.0) -> None:
@@ -49,7 +55,7 @@ class CrossEntropyLoss(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, logits: Logits, labels: Labels) -> LossValue:
-        """Sum of the weighted losses, and sum of the weights, over valid pixels."""
+        """Returns the sum of the weighted losses and the sum of the weights over valid pixels."""
         if logits.device.type == "cpu":
             total: Tensor = _Sum.apply(logits, labels, self.weights, self.label_smoothing)
         else:
@@ -61,51 +67,50 @@ class CrossEntropyLoss(nn.Module):
 
 
 class _Sum(torch.autograd.Function):
-    """`F.cross_entropy(…, reduction="sum")` in a third of its time on processors (docs/log.md).
+    """`F.cross_entropy(…, reduction="sum")` for CPUs, in a third of the time (docs/log.md).
 
-    One image after the other, so that what is computed in fp32 stays in the processor's cache, and the gradient in the
-    same pass: softmax - label. Summed in fp64.
+    Images are processed one after the other, so that the fp32 intermediates stay in the cache of the CPU. The gradient,
+    softmax minus one-hot label, is computed in the same pass. The sum is in fp64.
     """
 
     @staticmethod
     def forward(
         ctx: Any, logits: Logits, labels: Labels, weights: ClassWeights | None, label_smoothing: float
     ) -> Tensor:
-        """The sum over valid pixels."""
+        """Returns the sum over valid pixels."""
         exact = torch.promote_types(logits.dtype, torch.float32)
         total = torch.zeros((), dtype=torch.float64)
         gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
-        # What every class has of each pixel's label.
+        # The target of each class without the 1 - ε of the label.
         spread = torch.full((logits.shape[1], 1, 1), label_smoothing / logits.shape[1], dtype=exact)
         spread = spread if weights is None else spread * weights[:, None, None]
-        for number, (one, true) in enumerate(zip(logits, labels, strict=True)):
-            scores = one.to(exact, memory_format=torch.contiguous_format, copy=True)
-            valid = (true != IGNORE)[None]
-            classes = true.long()[None] * valid
+        for index, (image_logits, image_labels) in enumerate(zip(logits, labels, strict=True)):
+            scores = image_logits.to(exact, memory_format=torch.contiguous_format, copy=True)
+            valid = (image_labels != IGNORE)[None]
+            classes = image_labels.long()[None] * valid
             weight = (1 - label_smoothing) * (1 if weights is None else weights[classes]) * valid.to(exact)
             scores -= scores.amax(0)
-            of_label = scores.gather(0, classes)
-            of_all = (scores * spread).sum(0) if label_smoothing else 0
-            share = scores.exp_().sum(0)
-            loss = (share.log() - of_label) * weight
+            label_scores = scores.gather(0, classes)
+            target_scores = (scores * spread).sum(0) if label_smoothing else 0
+            total_exp = scores.exp_().sum(0)
+            loss = (total_exp.log() - label_scores) * weight
             if label_smoothing:
-                loss += (share.log() * spread.sum() - of_all) * valid
+                loss += (total_exp.log() * spread.sum() - target_scores) * valid
             total += loss.sum(dtype=torch.float64)
             if gradient is not None:
-                scores *= (weight + spread.sum() * valid if label_smoothing else weight) / share
+                scores *= (weight + spread.sum() * valid if label_smoothing else weight) / total_exp
                 scores = scores - spread * valid if label_smoothing else scores
-                gradient[number] = scores.scatter_add_(0, classes, -weight)
+                gradient[index] = scores.scatter_add_(0, classes, -weight)
         ctx.save_for_backward(gradient)
         return total.to(exact)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
-        """The gradient, times that of the sum."""
+        """Returns the gradient of the logits for the gradient `slope` of the sum."""
         (gradient,) = ctx.saved_tensors
         scaled = torch.empty_like(gradient)
-        for number, one in enumerate(gradient):
-            scaled[number] = (
-                one.to(slope.dtype) * slope
-            )  # in fp32: a slope of eight bits would be wrong for all pixels alike
+        for index, image_gradient in enumerate(gradient):
+            # In the dtype of the slope: rounding it to bf16 would change the gradients of all pixels alike.
+            scaled[index] = image_gradient.to(slope.dtype) * slope
         return scaled, None, None, None

@@ -1,4 +1,4 @@
-"""Dice loss over valid pixels, of all classes together or class by class."""
+"""Dice loss over valid pixels, of all classes together or of each class."""
 
 from typing import Literal
 
@@ -16,19 +16,22 @@ EPSILON = 1.0
 
 
 class Dice(LossSpec):
-    """1 - (2 Σty + ε) / (Σ(t + y) + ε) over the valid pixels of an image, t the one-hot labels, y the probabilities.
+    """Dice loss over valid pixels, of all classes together or of each class (Milletari 2016).
 
-    A batch's loss is the mean over its images, so that batches add up; an image that is all void does not count. Class
-    by class, an image's loss is the mean over the classes that occur in its labels, Σ w·d / Σ w; a class that is absent
-    there, or from the training split, adds nothing.
+    The loss d of an image is 1 - (2 Σty + ε) / (Σ(t + y) + ε) over its valid pixels, where t are the one-hot labels, y
+    the probabilities, and ε = 1. The loss of a batch is the mean over its images; an image of void only does not count.
+    With `per_class`, the loss of an image is the mean Σ w·d / Σ w over the classes in its labels; a class that is
+    absent from the labels, or from the training split, contributes nothing.
 
-    Paper: Milletari, Navab, Ahmadi, "V-Net", 3DV 2016; reports kerr-voc2007 and xiang-cityscapes. ε = 1.
+    Paper: Milletari, Navab, Ahmadi, "V-Net", 3DV 2016; reports kerr-voc2007 and xiang-cityscapes.
+
+    Departures: from the paper: squares in neither sum, as in the reports.
 
     Attributes:
-        per_class: Class by class; else all classes together.
-        class_weights: Scheme that turns the pixel counts of the training split into class weights; needs `per_class`.
-        form: `standard`; or as a report prints it: `kerr` 1 - 2 (Σty + ε) / (Σ(t + y) + ε), which falls below 0, or
-            `xiang` 1 - (Σty + ε) / (Σ(t + y) + ε), which does not fall below about a half.
+        per_class: Whether the loss is computed for each class; else for all classes together.
+        class_weights: Scheme that converts the pixel counts of the training split to class weights; needs `per_class`.
+        form: `standard`, or as a report prints it: `kerr`: 1 - 2 (Σty + ε) / (Σ(t + y) + ε), which can be negative;
+            `xiang`: 1 - (Σty + ε) / (Σ(t + y) + ε), whose minimum is about 0.5.
     """
 
     kind: Literal["dice"] = "dice"
@@ -39,7 +42,7 @@ class Dice(LossSpec):
     @model_validator(mode="after")
     def _weights_need_classes(self) -> "Dice":
         if self.class_weights != "none" and not self.per_class:
-            raise ValueError("class weights need the dice of each class: set loss.per_class=true as well")
+            raise ValueError("class weights need the loss of each class: set loss.per_class=true as well")
         return self
 
     def build(self, pixel_counts: PixelCounts) -> "DiceLoss":
@@ -54,8 +57,8 @@ class DiceLoss(nn.Module):
     """See `Dice`.
 
     Args:
-        form: How the quotient is written.
-        weights: One weight for each class for class by class, or None for all together.
+        form: See `Dice`.
+        weights: Weight of each class; None for all classes together.
     """
 
     def __init__(self, form: Form, weights: ClassWeights | None = None) -> None:
@@ -65,27 +68,28 @@ class DiceLoss(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, logits: Logits, labels: Labels) -> LossValue:
-        """Sum of the images' losses, and the number of images with a valid pixel."""
-        images, number = logits.shape[:2]
+        """Returns the sum of the losses of the images and the number of images with a valid pixel."""
+        images, num_classes = logits.shape[:2]
         valid = labels != IGNORE
         classes = labels.long() * valid
         probabilities = logits.float().softmax(1) * valid[:, None]
-        of_label = probabilities.gather(1, classes[:, None])
-        # Summed by class without one-hot labels, which would be K times as large as the labels.
-        place = (classes + number * torch.arange(images, device=labels.device).view(-1, 1, 1)).flatten()
-        hit = probabilities.new_zeros(images * number).index_add(0, place, of_label.flatten()).view(images, number)
-        true = place.new_zeros(images * number).index_add(0, place, valid.long().flatten()).view(images, number)
+        label_probability = probabilities.gather(1, classes[:, None])
+        # Sums by image and class without one-hot labels, which would take K times the memory of the labels.
+        cell = (classes + num_classes * torch.arange(images, device=labels.device).view(-1, 1, 1)).flatten()
+        intersection = probabilities.new_zeros(images * num_classes).index_add(0, cell, label_probability.flatten())
+        intersection = intersection.view(images, num_classes)
+        true = cell.new_zeros(images * num_classes).index_add(0, cell, valid.long().flatten()).view(images, num_classes)
         size = probabilities.sum((2, 3)) + true
         counted = valid.flatten(1).any(1)
         if self.weights is None:
-            dice = self._quotient(hit.sum(1), size.sum(1))
+            dice = self._dice_loss(intersection.sum(1), size.sum(1))
         else:
             weights = self.weights * (true > 0)
             total = weights.sum(1)
-            dice = (weights * self._quotient(hit, size)).sum(1) / torch.where(total > 0, total, 1)
+            dice = (weights * self._dice_loss(intersection, size)).sum(1) / torch.where(total > 0, total, 1)
         return LossValue((dice * counted).sum(), counted.sum())
 
-    def _quotient(self, hit: Tensor, size: Tensor) -> Tensor:
+    def _dice_loss(self, intersection: Tensor, size: Tensor) -> Tensor:
         if self.form == "kerr":
-            return 1 - 2 * (hit + EPSILON) / (size + EPSILON)
-        return 1 - ((1 if self.form == "xiang" else 2) * hit + EPSILON) / (size + EPSILON)
+            return 1 - 2 * (intersection + EPSILON) / (size + EPSILON)
+        return 1 - ((1 if self.form == "xiang" else 2) * intersection + EPSILON) / (size + EPSILON)

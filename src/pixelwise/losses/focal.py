@@ -1,4 +1,4 @@
-"""Focal loss over valid pixels, with or without class weights."""
+"""Focal loss over valid pixels, with optional class weights."""
 
 from typing import Annotated, Literal
 
@@ -14,17 +14,19 @@ from pixelwise.losses.weights import Scheme, class_weights, valid_weight
 
 
 class Focal(LossSpec):
-    """The mean of -(1 - p)^γ ln p over valid pixels, where p is the probability of the label; weighted Σ w·l / Σ w.
+    """Focal loss over valid pixels, with optional class weights (Lin 2017).
 
-    A class that is absent from a batch adds nothing; one absent from the training split has weight 0.
+    The loss l of a pixel is -(1 - p)^γ ln p, where p is the predicted probability of its label. The loss of a batch is
+    the mean over valid pixels, with class weights w the weighted mean Σ w·l / Σ w. A class that is absent from a batch
+    contributes nothing; a class that is absent from the training split has weight 0.
 
     Paper: Lin, Goyal, Girshick, He, Dollár, "Focal Loss for Dense Object Detection", ICCV 2017; report kerr-voc2007.
 
-    Departures: from the paper: softmax over the classes instead of a sigmoid for each, as in the report.
+    Departures: from the paper: a softmax over the classes instead of a sigmoid of each class, as in the report.
 
     Attributes:
-        gamma: γ; 0 is cross-entropy, and the larger, the less an easy pixel counts.
-        class_weights: Scheme that turns the pixel counts of the training split into class weights.
+        gamma: γ, 0 or larger. 0 is cross-entropy; the larger γ, the smaller the weight of easy pixels.
+        class_weights: Scheme that converts the pixel counts of the training split to class weights.
     """
 
     kind: Literal["focal"] = "focal"
@@ -40,8 +42,8 @@ class FocalLoss(nn.Module):
     """See `Focal`.
 
     Args:
-        gamma: γ.
-        weights: One weight for each class, or None for all 1.
+        gamma: See `Focal`.
+        weights: Weight of each class; None for 1.
     """
 
     def __init__(self, gamma: float, weights: ClassWeights | None = None) -> None:
@@ -51,12 +53,12 @@ class FocalLoss(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, logits: Logits, labels: Labels) -> LossValue:
-        """Sum of the weighted losses, and sum of the weights, over valid pixels."""
+        """Returns the sum of the weighted losses and the sum of the weights over valid pixels."""
         labels = labels.long()
-        surprise = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none")
-        # The smallest float keeps the slope of a fractional power finite where the label is certain.
-        doubt = (1 - torch.exp(-surprise)).clamp(min=torch.finfo(surprise.dtype).tiny)
-        focal = doubt**self.gamma * surprise
+        cross_entropy = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none")
+        # The smallest positive float keeps the gradient of a fractional power finite where p = 1.
+        error_probability = (1 - torch.exp(-cross_entropy)).clamp(min=torch.finfo(cross_entropy.dtype).tiny)
+        focal = error_probability**self.gamma * cross_entropy
         if self.weights is not None:
             focal = focal * self.weights[labels * (labels != IGNORE)]
         return LossValue(focal.sum(), valid_weight(labels, self.weights))

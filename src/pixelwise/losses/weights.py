@@ -1,4 +1,4 @@
-"""Class weights from pixel counts: pure functions, each as its source states it. A class without a pixel gets 0."""
+"""Class weights from pixel counts. A class without pixels has weight 0."""
 
 from typing import Literal
 
@@ -9,26 +9,26 @@ from pixelwise.core.label_space import IGNORE
 from pixelwise.core.types import ClassWeights, Labels, PixelCounts
 
 Scheme = Literal["none", "inverse", "root_inverse", "complement", "two_minus_inverse", "background"]
-"""How the pixels n of each class, and their shares f = n / Σn, become weights:
+"""Scheme that converts the number of pixels n of each class, with its share f = n / Σn, to a weight:
 
 - `none`: 1.
 - `inverse`: 1 / f (report kerr-voc2007).
-- `root_inverse`: 1 / √f, between `none` and `inverse` (Mahajan et al., "Exploring the Limits of Weakly Supervised
-  Pretraining", ECCV 2018, sample so).
+- `root_inverse`: 1 / √f, between `none` and `inverse` (used for sampling by Mahajan et al., "Exploring the Limits of
+  Weakly Supervised Pretraining", ECCV 2018).
 - `complement`: 1 - f (reports ai-idd and isayama-voc2012).
-- `two_minus_inverse`: 2 - 1 / n, but 0.15 for background (report lian-voc2007, 4b and 4c).
-- `background`: 1, but 0.1 for background (report lian-voc2007, 5a to 5c).
+- `two_minus_inverse`: 2 - 1 / n, and 0.15 for background (report lian-voc2007, 4b and 4c).
+- `background`: 1, and 0.1 for background (report lian-voc2007, 5a to 5c).
 
-Background is the commonest class, as it is in VOC, where the report speaks of it.
+Background is the class with the most pixels, as in PASCAL VOC, the data set of that report.
 """
 
 
 def class_weights(scheme: Scheme, pixel_counts: PixelCounts) -> ClassWeights | None:
-    """Weights of the classes, or None where all weigh the same.
+    """Returns the weights of the classes, or None if all are 1.
 
     Args:
-        scheme: How counts become weights.
-        pixel_counts: Pixels of each class in the training split, void not counted.
+        scheme: See `Scheme`.
+        pixel_counts: Number of pixels of each class in the training split, without void.
     """
     if scheme == "none":
         return None
@@ -50,6 +50,6 @@ def class_weights(scheme: Scheme, pixel_counts: PixelCounts) -> ClassWeights | N
 
 
 def valid_weight(labels: Labels, weights: ClassWeights | None) -> Tensor:
-    """Sum of the class weights of all valid pixels; their number where all weigh the same."""
+    """Returns the sum of the class weights of all valid pixels, or their number if `weights` is None."""
     valid = labels != IGNORE
     return valid.sum() if weights is None else torch.where(valid, weights[labels.long() * valid], 0).sum()

@@ -1,1 +1,1 @@
-"""Metrics: integer counts, and scores as pure functions of them."""
+"""Metrics: integer counts of pixels, and scores as pure functions of them."""

@@ -1,4 +1,4 @@
-"""Whether a network is as often right as it is sure: reliability, its expected error, and the temperature to mend it.
+"""Calibration of the predicted probabilities: reliability, expected calibration error, and temperature scaling.
 
 Paper: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -10,66 +10,66 @@ from jaxtyping import Float, Integer
 from torch import Tensor
 
 BINS = 15
-"""Of equal width, as in the paper."""
+"""Number of bins of equal width, as in the paper."""
 _STEPS = 60
 
 
 class Reliability(NamedTuple):
-    """Pixels by the probability of their predicted class; they add up over images.
+    """Pixels by confidence, the probability of the predicted class. Counts add up over images.
 
     Attributes:
-        pixels: How many pixels are in each bin of 0..1.
-        right: How many of them are right.
-        confidence: Sum of their probabilities.
+        pixels: Number of pixels in each bin of 0..1.
+        correct: Number of correctly predicted pixels in each bin.
+        confidence: Sum of the confidences in each bin.
     """
 
     pixels: Float[Tensor, " bins"]
-    right: Float[Tensor, " bins"]
+    correct: Float[Tensor, " bins"]
     confidence: Float[Tensor, " bins"]
 
     def plus(self, other: "Reliability") -> "Reliability":
-        """Of both together."""
+        """Returns the sum of two counts."""
         return Reliability(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 def reliability(logits: Float[Tensor, "N K"], labels: Integer[Tensor, " N"]) -> Reliability:
-    """Counts of valid pixels.
+    """Counts valid pixels by confidence.
 
     Args:
-        logits: Of each pixel.
-        labels: Class ids; none is IGNORE.
+        logits: Logits of each pixel.
+        labels: Class id of each pixel, without IGNORE.
     """
     confidence, predicted = logits.double().softmax(1).max(1)
-    # A bin is open below and closed above, as in the paper; nothing is below 1 / K.
-    place = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
+    # Bins are open at the lower end and closed at the upper end, as in the paper. No confidence is below 1 / K.
+    bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
 
-    def added(values: Float[Tensor, " N"]) -> Float[Tensor, " bins"]:
-        return torch.zeros(BINS, dtype=torch.float64).index_add_(0, place, values)
+    def total(values: Float[Tensor, " N"]) -> Float[Tensor, " bins"]:
+        return torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, values)
 
     ones = torch.ones_like(confidence)
-    return Reliability(added(ones), added((predicted == labels).double()), added(confidence))
+    return Reliability(total(ones), total((predicted == labels).double()), total(confidence))
 
 
-def expected_calibration_error(found: Reliability) -> float:
-    """The mean over pixels of |share that is right - confidence| of their bin, 0..1; NaN without a pixel."""
-    total = found.pixels.sum()
-    return float((found.right - found.confidence).abs().sum() / total) if total else float("nan")
+def expected_calibration_error(counts: Reliability) -> float:
+    """Returns the mean of |accuracy - confidence| of the bins, weighted by their pixels, 0..1; NaN without pixels."""
+    total = counts.pixels.sum()
+    return float((counts.correct - counts.confidence).abs().sum() / total) if total else float("nan")
 
 
 def fit_temperature(logits: Float[Tensor, "N K"], labels: Integer[Tensor, " N"]) -> float:
-    """The T > 0 for which softmax(logits / T) has the smallest cross-entropy.
+    """Returns the temperature T > 0 that minimizes the cross-entropy of softmax(logits / T).
 
-    In 1/T the cross-entropy is convex: its slope is bisected.
+    The cross-entropy is convex in 1/T; the zero of its derivative is found by bisection.
 
     Args:
-        logits: Of each pixel.
-        labels: Class ids; none is IGNORE.
+        logits: Logits of each pixel.
+        labels: Class id of each pixel, without IGNORE.
     """
     exact = logits.double()
-    of_label = exact.gather(1, labels.long()[:, None])[:, 0]
+    label_logits = exact.gather(1, labels.long()[:, None])[:, 0]
     low, high = 1e-3, 1e3
     for _ in range(_STEPS):
         middle = (low * high) ** 0.5
         expected = ((exact * middle).softmax(1) * exact).sum(1)
-        low, high = (low, middle) if (expected - of_label).mean() > 0 else (middle, high)
+        low, high = (low, middle) if (expected - label_logits).mean() > 0 else (middle, high)
     return float(1 / (low * high) ** 0.5)

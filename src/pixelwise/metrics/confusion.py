@@ -1,7 +1,7 @@
-"""The confusion matrix, and every score as a pure function of it.
+"""Confusion matrix, and scores as pure functions of it.
 
-Rows are the true class, columns the predicted one; entries are pixels, int64, summed over a whole split. Scores are
-0..1. A score that is undefined (an empty union, no pixel) is NaN, and means leave NaN out.
+Rows are the true classes, columns the predicted ones. Entries are numbers of pixels (int64), summed over a split.
+Scores are 0..1. An undefined score (an empty union, no pixels) is NaN, and means leave it out.
 """
 
 from collections.abc import Sequence
@@ -18,40 +18,40 @@ ClassIds = Integer[Tensor, "*shape"]
 PerClass = Float[np.ndarray, " K"]
 PerGroup = Float[np.ndarray, " G"]
 
-TURNS = 8
-"""Tables that are counted into in turn."""
-PART = 2**16
-"""Pixels that are counted at a time: what is computed of them stays in the processor's cache."""
+TABLES = 8
+"""Number of tables that successive pixels are counted into in turn."""
+CHUNK = 2**16
+"""Number of pixels that are counted at a time, so that the intermediate results stay in the cache of the CPU."""
 
 
 def predicted(logits: Float[Tensor, "*B K H W"]) -> Int64[Tensor, "*B H W"]:
-    """The class of each pixel: the largest logit's, the first's of equal ones.
+    """Returns the class with the largest logit of each pixel; the first one among equal logits.
 
-    `argmax` finds the same classes, in three times the time where a processor looks along planes.
+    `argmax` returns the same classes but takes three times as long on a CPU.
     """
     return logits.max(-3).indices
 
 
 def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tensor, "K K"]:
-    """Confusion matrix of an image or a batch.
+    """Computes the confusion matrix of an image or a batch.
 
     Args:
-        labels: True class ids; IGNORE pixels are not counted.
-        predicted: Predicted class ids, 0..K-1 wherever the label is valid.
+        labels: True class ids. Pixels with IGNORE are not counted.
+        predicted: Predicted class ids, 0..K-1 where the label is valid.
         num_classes: K.
     """
-    rows = IGNORE + 1  # IGNORE is a row like the others and dropped at the end: no pixel is looked for or copied
+    rows = IGNORE + 1  # IGNORE is counted in a row of its own, which is dropped: no pixel has to be selected or copied
     labels, predicted = labels.flatten(), predicted.flatten()
     if labels.device.type == "cpu":
-        # Neighbors are mostly of one pair, and to count it twice in a row is to wait for the first count to be stored:
-        # pixels go to several tables in turn.
-        tables = torch.arange(TURNS, dtype=torch.int32).mul_(rows * num_classes).repeat(PART // TURNS)
-        counts = torch.zeros(TURNS * rows * num_classes, dtype=torch.int64)
-        for true, said in zip(torch.split(labels, PART), torch.split(predicted, PART), strict=True):
-            pairs = true.int().mul_(num_classes).add_(said.int()).add_(tables[: len(true)])
+        # Neighboring pixels mostly have the same pair of classes. Counting it twice in a row would wait for the first
+        # count to be stored, so successive pixels are counted in different tables.
+        tables = torch.arange(TABLES, dtype=torch.int32).mul_(rows * num_classes).repeat(CHUNK // TABLES)
+        counts = torch.zeros(TABLES * rows * num_classes, dtype=torch.int64)
+        for true, found in zip(torch.split(labels, CHUNK), torch.split(predicted, CHUNK), strict=True):
+            pairs = true.int().mul_(num_classes).add_(found.int()).add_(tables[: len(true)])
             counts += torch.bincount(pairs, minlength=len(counts))
-        counts = counts.view(TURNS, -1).sum(0)
-    else:  # `bincount` would wait for the device, to learn the largest pair
+        counts = counts.view(TABLES, -1).sum(0)
+    else:  # `bincount` would wait for the device to determine the largest pair
         pairs = labels.int() * num_classes + predicted.int()
         counts = torch.zeros(rows * num_classes, dtype=torch.int64, device=labels.device)
         counts.index_add_(0, pairs, counts.new_ones(()).expand(len(pairs)))
@@ -59,70 +59,77 @@ def count(labels: ClassIds, predicted: ClassIds, num_classes: int) -> Int64[Tens
 
 
 def iou(matrix: Matrix, ignored: Sequence[int] = ()) -> PerClass:
-    """TP / (TP + FP + FN) of each class. Predicted but never true counts 0; neither is NaN.
+    """Returns the IoU of each class, TP / (TP + FP + FN).
+
+    A class that is predicted but never true has an IoU of 0. A class that is neither has the IoU NaN.
 
     Args:
         matrix: Confusion matrix.
-        ignored: Classes that are not evaluated, by the rule of Cityscapes' official evaluation: their true pixels do not
-            count and their own IoU is NaN, but a pixel of another class that is called one of them is missed (FN).
+        ignored: Classes that are not evaluated, as in the official evaluation of Cityscapes: their true pixels do not
+            count and their IoU is NaN, but pixels of other classes that are predicted as one of them are errors (FN).
     """
     each: PerClass = group_iou(matrix, [[i] for i in range(len(matrix))], ignored)
     return each
 
 
 def group_iou(matrix: Matrix, groups: Sequence[Sequence[int]], ignored: Sequence[int] = ()) -> PerGroup:
-    """IoU of groups of classes, each group taken as one class: confusing two of its members is no error.
+    """Returns the IoU of groups of classes. Confusion within a group is not an error.
 
     Args:
         matrix: Confusion matrix.
         groups: Class ids of each group.
-        ignored: See `iou`; such classes belong to no group, whatever `groups` says.
+        ignored: See `iou`. These classes are removed from their groups.
     """
     evaluated = matrix.copy()
     evaluated[list(ignored)] = 0
     members = [[i for i in group if i not in set(ignored)] for group in groups]
-    hit = np.array([evaluated[np.ix_(group, group)].sum() for group in members])
+    intersection = np.array([evaluated[np.ix_(group, group)].sum() for group in members])
     true = np.array([evaluated[group].sum() for group in members])
     predicted = np.array([evaluated[:, group].sum() for group in members])
-    return _ratio(hit, true + predicted - hit)
+    return _ratio(intersection, true + predicted - intersection)
 
 
 def mean_iou(matrix: Matrix) -> float:
-    """Mean IoU over the classes whose union is not empty."""
+    """Returns the mean IoU over the classes that occur in the labels or in the predictions."""
     return _mean(iou(matrix))
 
 
 def classes_in_mean(matrix: Matrix) -> int:
-    """How many classes enter `mean_iou`."""
+    """Returns the number of classes in `mean_iou`."""
     return int(np.isfinite(iou(matrix)).sum())
 
 
 def pixel_accuracy(matrix: Matrix) -> float:
-    """Share of the valid pixels that are right."""
+    """Returns the share of correctly predicted pixels among the valid pixels."""
     pixels = matrix.sum()
     return float(np.trace(matrix) / pixels) if pixels else float("nan")
 
 
 def mean_accuracy(matrix: Matrix) -> float:
-    """Mean over the true classes of the share of their pixels that are right."""
+    """Returns the mean over the true classes of the share of their pixels that are predicted correctly."""
     return _mean(_ratio(np.diag(matrix), matrix.sum(1)))
 
 
 def frequency_weighted_iou(matrix: Matrix) -> float:
-    """IoU of each true class weighted by its share of the valid pixels."""
+    """Returns the mean IoU of the true classes, weighted by their share of the valid pixels."""
     pixels = matrix.sum()
     return float(np.nansum(matrix.sum(1) / pixels * iou(matrix))) if pixels else float("nan")
 
 
 def constant_predictor(matrix: Matrix, class_id: int) -> Matrix:
-    """The matrix of a predictor that calls every pixel `class_id`, on the same labels."""
+    """Returns the confusion matrix of a constant prediction on the same labels.
+
+    Args:
+        matrix: Confusion matrix; only the number of true pixels of each class matters.
+        class_id: The constant prediction.
+    """
     constant = np.zeros_like(matrix)
     constant[:, class_id] = matrix.sum(1)
     return constant
 
 
 def _ratio(part: Int64[np.ndarray, " K"], whole: Int64[np.ndarray, " K"]) -> PerClass:
-    """Part by whole, NaN where the whole is 0."""
+    """Divides; NaN where `whole` is 0."""
     with np.errstate(invalid="ignore"):
         ratio: PerClass = part / whole
     return ratio

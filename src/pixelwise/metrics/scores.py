@@ -1,4 +1,4 @@
-"""Scores as data, and the functions that make them of a confusion matrix. Scores are 0..1, None where undefined."""
+"""Schemas of scores, and functions that compute them from a confusion matrix. Scores are 0..1; None is undefined."""
 
 import math
 from collections.abc import Sequence
@@ -13,24 +13,25 @@ from pixelwise.metrics import bootstrap, confusion
 
 
 class EpochRecord(Spec):
-    """A line of history.jsonl, written after each validation. Losses are means over valid pixels.
+    """Line of history.jsonl, written after each validation. Losses are means over valid pixels.
 
     Attributes:
-        epoch: Passes over the training images so far.
-        lr: Learning rate after the previous validation; `one_cycle` changes it from there with every step.
+        epoch: Number of passes over the training images so far.
+        lr: Learning rate at the first step after the previous validation; `one_cycle` changes it with every step.
         train_loss: Mean over the batches since the previous validation, each with the weights of its step.
-        train_mean_iou: On the same augmented batches.
-        train_pixel_accuracy: On the same augmented batches.
-        val_loss: At the images' original size.
-        val_mean_iou: At the images' original size.
-        val_pixel_accuracy: At the images' original size.
-        val_iou: Class name -> IoU.
+        train_mean_iou: Mean IoU on the same augmented batches.
+        train_pixel_accuracy: Pixel accuracy on the same augmented batches.
+        val_loss: Loss on the validation split, at the original size of the images.
+        val_mean_iou: Mean IoU on the validation split, at the original size of the images.
+        val_pixel_accuracy: Pixel accuracy on the validation split, at the original size of the images.
+        val_iou: Class name -> IoU on the validation split.
         best: Whether this epoch is the best so far.
-        seconds: Wall time since the previous validation, this validation included.
-        images_per_second: Training images by training time, without validation.
-        images: Training images since the previous validation; fewer where a time budget ended. None in old runs.
-        peak_mib: Peak memory of the process until then, of the GPU where one computes. None in old runs, and where the
-            system does not report it.
+        seconds: Wall time in seconds since the previous validation, including this validation.
+        images_per_second: Training images per second of training time, without validation.
+        images: Number of training images since the previous validation, fewer at the end of a time budget. None in old
+            runs.
+        peak_mib: Peak memory so far in MiB, of the GPU if one is used, else of the process. None in old runs, and if
+            the system does not report it.
     """
 
     epoch: int
@@ -50,12 +51,21 @@ class EpochRecord(Spec):
 
     @property
     def validation_seconds(self) -> float:
-        """Wall time of everything but training; all of it where the number of images is unknown."""
+        """Wall time without training, in seconds; all of it if the number of images is unknown."""
         return self.seconds - (self.images or 0) / self.images_per_second
 
 
 class Scores(Spec):
-    """Scores of predictions on a split."""
+    """Scores of predictions on a split.
+
+    Attributes:
+        mean_iou: Mean IoU over the classes that occur in the labels or in the predictions.
+        classes_in_mean: Number of these classes.
+        pixel_accuracy: Share of correctly predicted pixels.
+        mean_accuracy: Mean over the true classes of the share of their pixels that are predicted correctly.
+        frequency_weighted_iou: Mean IoU of the true classes, weighted by their share of the pixels.
+        iou: Class name -> IoU.
+    """
 
     mean_iou: float | None
     classes_in_mean: int
@@ -83,7 +93,7 @@ class MajorityBaseline(Scores):
     """Scores of the constant prediction of the most frequent class of the training split.
 
     Attributes:
-        predicts: Name of that class.
+        predicts: Name of the class.
     """
 
     predicts: str
@@ -98,11 +108,11 @@ class SplitResult(Scores):
         published_images: Number of images of the split as published, None without a published size. Scores of a
             subset are not comparable with published ones.
         epoch: Epoch of the evaluated weights.
-        loss: Mean over valid pixels.
+        loss: Mean loss over valid pixels.
         majority_baseline: Scores of the constant prediction of the most frequent class.
-        confusion_matrix: Pixels; rows are the true class, columns the predicted one.
-        official: Mean IoU of the data set's own evaluation, where that ignores classes that were learned.
-        groups: Grouping -> IoU of its groups of classes, where the data set defines any.
+        confusion_matrix: Numbers of pixels; rows are the true classes, columns the predicted ones.
+        official: Mean IoU of the official evaluation of the data set, if it ignores learned classes.
+        groups: Grouping -> IoU of its groups of classes, if the data set defines any.
         inference: Test-time augmentation and sliding windows, such as `flip, scales 0.75 1`; empty for plain
             predictions.
         mean_iou_ci95: 95% confidence interval of the mean IoU by bootstrap over images; None in old results and for a
@@ -123,28 +133,28 @@ class SplitResult(Scores):
 
     @property
     def name(self) -> str:
-        """The split, with the inference options where there are any: unique among the results of a run."""
+        """The split and the inference options, if any: unique among the results of a run."""
         return f"{self.split}, {self.inference}" if self.inference else self.split
 
     @property
     def size(self) -> str:
-        """Number of images, in words that name a subset."""
+        """Number of images, as text that mentions a subset."""
         subset = self.published_images is not None and self.images < self.published_images
         return f"subset of {self.images} of {self.published_images} images" if subset else f"{self.images} images"
 
     @property
     def title(self) -> str:
-        """Split, number of images, epoch and inference options, in words."""
+        """Split, number of images, epoch and inference options, as text."""
         return f"{self.split} split, {self.size}, epoch {self.epoch}{self.inference and f'; {self.inference}'}"
 
 
 def finite(value: float) -> float | None:
-    """The value, or None where it is undefined: JSON has no NaN."""
+    """Returns the value, or None if it is not finite: JSON has no NaN."""
     return float(value) if np.isfinite(value) else None
 
 
 def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any]:
-    """The fields of `Scores` of a confusion matrix."""
+    """Computes the fields of `Scores` from a confusion matrix."""
     values = {
         "mean_iou": finite(confusion.mean_iou(matrix)),
         "classes_in_mean": confusion.classes_in_mean(matrix),
@@ -159,12 +169,12 @@ def scores(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, Any
 def majority_baseline(
     matrix: Int64[np.ndarray, "K K"], pixel_counts: Sequence[int], space: LabelSpace
 ) -> MajorityBaseline:
-    """Scores of the constant prediction of the most frequent class.
+    """Computes the scores of the constant prediction of the most frequent class.
 
     Args:
         matrix: Confusion matrix of a split; only the number of true pixels of each class matters.
-        pixel_counts: Pixels of each class in the training split.
-        space: The classes.
+        pixel_counts: Number of pixels of each class in the training split.
+        space: Classes of the data set.
     """
     most_frequent = int(np.argmax(pixel_counts))
     values = scores(confusion.constant_predictor(matrix, most_frequent), space)
@@ -172,13 +182,13 @@ def majority_baseline(
 
 
 def mean_iou_ci95(matrices: Int64[np.ndarray, "N K K"]) -> tuple[float, float] | None:
-    """95% confidence interval of the mean IoU by bootstrap over images; None where it is undefined."""
+    """Returns the 95% confidence interval of the mean IoU by bootstrap over images; None if it is undefined."""
     ends = bootstrap.mean_iou_interval(matrices) if len(matrices) > 1 else (math.nan, math.nan)
     return ends if all(map(math.isfinite, ends)) else None
 
 
 def official(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> MeanIou | None:
-    """Mean IoU of the data set's own evaluation; None where that ignores no learned class."""
+    """Returns the mean IoU of the official evaluation of the data set; None if it ignores no learned class."""
     if not space.ignored_in_evaluation:
         return None
     values = zip(space.names, confusion.iou(matrix, _ignored(space)), strict=True)
@@ -186,13 +196,13 @@ def official(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> MeanIou | N
 
 
 def groups(matrix: Int64[np.ndarray, "K K"], space: LabelSpace) -> dict[str, MeanIou]:
-    """Grouping -> IoU of its groups of classes."""
-    found = {}
+    """Returns the IoU of the groups of classes of each grouping."""
+    results = {}
     for grouping, members_of in space.groups.items():
         members = [[space.class_id(name) for name in names] for names in members_of.values()]
         values = confusion.group_iou(matrix, members, _ignored(space))
-        found[grouping] = _mean_iou(dict(zip(members_of, values, strict=True)))
-    return found
+        results[grouping] = _mean_iou(dict(zip(members_of, values, strict=True)))
+    return results
 
 
 def _ignored(space: LabelSpace) -> list[int]:

@@ -1,4 +1,4 @@
-"""Networks: one file for each architecture."""
+"""Networks, one module for each architecture."""
 
 from typing import Annotated
 
@@ -41,10 +41,10 @@ MODELS: dict[str, type[ModelSpec]] = {
     "unpool_fcn": UnpoolFcn,
     "valid_unet": ValidUnet,
 }
-"""Every network by its kind. A new one is one file and one line here."""
+"""Kind -> spec class of every network. A new network needs a module and a line here."""
 
 Model = Annotated[SerializeAsAny[ModelSpec], choice("model", ModelSpec, MODELS)]
-"""The type of a field that holds a network's spec."""
+"""Type of a field that contains the spec of a network."""
 
 __all__ = [
     "MODELS", "DeeplabV3", "DeeplabV3Plus", "DeeplySupervised", "DilatedTanhFcn", "EncoderUnet", "Fcn", "Fcn8Vgg",

@@ -1,10 +1,10 @@
-"""Atrous spatial pyramid pooling as report xiang-cityscapes builds it.
+"""Atrous spatial pyramid pooling (ASPP) of report xiang-cityscapes.
 
 Paper: Chen, Papandreou, Schroff, Adam, "Rethinking Atrous Convolution for Semantic Image Segmentation", arXiv
 1706.05587 (2017); report xiang-cityscapes, section on ASPP.
 
-Departures: from the paper: 128 channels a branch instead of 256. From the report: BatchNorm and ReLU on the 1×1 branch
-too, and none on class scores.
+Departures: from the paper: 128 channels per branch instead of 256. From the report: BatchNorm and ReLU on the 1×1
+branch too, and none on class scores.
 """
 
 import torch
@@ -19,14 +19,14 @@ RATES = (6, 12, 18)
 
 
 class Aspp(nn.Module):
-    """Five views of the features, side by side: 1×1, 3×3 at three rates, and the mean of all places.
+    """ASPP: five parallel branches, a 1×1 convolution, 3×3 convolutions at three rates, and the mean of the image.
 
-    A batch of one image cannot train it: BatchNorm over the one value of the mean is undefined.
+    Training needs at least two images per batch: BatchNorm over the single value of the mean is undefined.
 
     Args:
         channels_in: Channels of the input.
         channels_out: Channels of the output.
-        classifier: Whether the output is class scores: a plain 1×1 instead of an activated one.
+        classifier: Whether the output is class scores, without normalization and activation.
     """
 
     def __init__(self, channels_in: int, channels_out: int, *, classifier: bool = False) -> None:
@@ -39,9 +39,9 @@ class Aspp(nn.Module):
         self.join = joined if classifier else conv_act_norm(joined, norm_first=True)
 
     def forward(self, features: Features) -> Projected:
-        """As large as what it is given."""
-        views = [branch(features) for branch in self.branches]
+        """Returns a map of the same size."""
+        outputs = [branch(features) for branch in self.branches]
         mean = self.mean(F.adaptive_avg_pool2d(features, 1))
-        views.append(F.interpolate(mean, features.shape[-2:], mode="bilinear", align_corners=True))
-        joined: Projected = self.join(torch.cat(views, dim=1))
+        outputs.append(F.interpolate(mean, features.shape[-2:], mode="bilinear", align_corners=True))
+        joined: Projected = self.join(torch.cat(outputs, dim=1))
         return joined

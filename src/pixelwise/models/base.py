@@ -1,4 +1,4 @@
-"""The contract of a network: a spec that builds it, and the Segmenter that normalizes, pads and crops around it."""
+"""Contract of networks: `ModelSpec` builds a network, and `Segmenter` normalizes, pads and crops around it."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Protocol, cast
@@ -17,7 +17,7 @@ Deviation = Annotated[float, Field(gt=0, le=1)]
 
 
 class ModelSpec(Spec):
-    """Base of every network's spec.
+    """Base class of the specs of networks.
 
     Optional capabilities are declared here: auxiliary heads, pretrained weights, a frozen encoder. A spec that has one
     overrides the property.
@@ -64,7 +64,7 @@ class ModelSpec(Spec):
         return False
 
     def build(self, num_classes: int) -> nn.Module:
-        """The network, with random weights from torch's global generator.
+        """Builds the network with random weights from torch's global generator.
 
         It maps normalized images `[B, 3, H, W]` to logits `[B, K, H, W]`, where H and W are multiples of `multiple` and
         at least `min_size`. Larger logits are cropped to the image; smaller ones are an error.
@@ -93,11 +93,11 @@ class EncodeDecode(Protocol):
     """A network whose encoder may be frozen: `forward` is `decode` of `encode`."""
 
     def encode(self, images: Features) -> Encoded:
-        """Normalized images to features; the part that may be frozen."""
+        """Returns the features of normalized images. This part may be frozen."""
         ...
 
     def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Encoded:
-        """Features of images of (H, W) to logits of that size; the trainable part."""
+        """Returns the logits of features, at the (H, W) of the images. This part is trained."""
         ...
 
 
@@ -105,7 +105,7 @@ class DeeplySupervised(Protocol):
     """A network with auxiliary heads."""
 
     def forward_train(self, images: Features) -> list[AuxiliaryLogits]:
-        """The logits of `forward`, followed by those of the auxiliary heads.
+        """Returns the logits of `forward`, followed by those of the auxiliary heads.
 
         The latter may be smaller than the images by an integer factor; they are computed in training only. They come
         last, so that random layers give the same logits here as in `forward`.
@@ -141,15 +141,15 @@ class Segmenter(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(std).view(3, 1, 1))
 
     def forward(self, images: Images) -> Logits:
-        """Logits at the images' own size, for every H, W ≥ 1."""
+        """Returns logits of the size of the images, for every H, W ≥ 1."""
         height, width = images.shape[-2:]
         logits: Encoded = self.network(self.framed(images))
         return logits[..., :height, :width]
 
     def forward_train(self, images: Images) -> tuple[Logits, list[AuxiliaryLogits]]:
-        """The logits that `forward` gives, and those of auxiliary heads, if the network has any.
+        """Returns the logits of `forward`, and those of auxiliary heads, if the network has any.
 
-        An auxiliary map whose stride is s has the ⌈H/s⌉ × ⌈W/s⌉ places that see a pixel of the images.
+        Auxiliary logits of stride s are cropped to ⌈H/s⌉ × ⌈W/s⌉, the positions that cover a pixel of the images.
         """
         if not self.has_auxiliary_heads:
             return self(images), []
@@ -163,25 +163,25 @@ class Segmenter(nn.Module):
         ]
 
     def framed(self, images: Images) -> Encoded:
-        """The network's input: normalized images, padded with zeros."""
+        """Returns the input of the network: normalized images, padded with zeros."""
         height, width = images.shape[-2:]
         normalized = (images - self.mean) / self.std
         return F.pad(normalized, (0, self._missing(width), 0, self._missing(height)))
 
     def encode(self, images: Images) -> Encoded:
-        """Features of the network's encoder; only networks whose encoder may be frozen have `encode`."""
+        """Returns the features of the encoder. Only networks whose encoder may be frozen have `encode`."""
         features: Encoded = cast(EncodeDecode, self.network).encode(self.framed(images))
         return features
 
     def decode(self, features: Encoded, size: tuple[int, int]) -> Logits:
-        """Logits of the images of these features, whose (H, W) is `size`; the same as those of `forward`."""
+        """Returns the logits of the features of images, whose (H, W) is `size`; the same as those of `forward`."""
         height, width = size
         padded = height + self._missing(height), width + self._missing(width)
         logits: Encoded = cast(EncodeDecode, self.network).decode(features, padded)
         return logits[..., :height, :width]
 
     def _missing(self, length: Any) -> Any:
-        """Number of pixels to pad a side by; symbolic for a symbolic length, during an export."""
+        """Returns the number of pixels to pad a side by; symbolic for a symbolic length, during an export."""
         if self.min_size <= self.multiple:
             return -length % self.multiple
         wanted = torch.sym_max(length, self.min_size)

@@ -1,7 +1,8 @@
-"""Torchvision's DeepLabV3 on ResNet-101.
+"""DeepLabV3 on ResNet-101, as in torchvision.
 
 Paper: Chen, Papandreou, Schroff, Adam, "Rethinking Atrous Convolution for Semantic Image Segmentation", arXiv
-1706.05587 (2017); the network and its COCO weights (VOC's classes) are torchvision's; report ai-idd trains its head.
+1706.05587 (2017). The network and its COCO weights (classes of VOC) are those of torchvision. Report ai-idd trains its
+head.
 
 Departures: from torchvision: no auxiliary classifier, as in the report.
 """
@@ -9,7 +10,6 @@ Departures: from torchvision: no auxiliary classifier, as in the report.
 from typing import Literal
 
 import torch
-import torchvision
 from pydantic import model_validator
 from torch import nn
 from torch.nn import functional as F
@@ -20,18 +20,20 @@ from pixelwise.models.blocks import Freezable, xavier_init
 from pixelwise.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, PRETRAINED, Weights, load_pretrained
 
 LAST = "classifier.4."
-"""How the names of the head's last layer begin."""
+"""Prefix of the parameter names of the last layer of the head."""
 
 
 class DeeplabV3(ModelSpec):
-    """A ResNet-101 dilated to an eighth of the image's size, and torchvision's ASPP head of 256 channels.
+    """DeepLabV3 on ResNet-101, as in torchvision (Chen 2017).
+
+    The encoder is dilated to an eighth of the image size. The ASPP head has 256 channels.
 
     Attributes:
-        weights: What it starts from; see `Weights`. `pretrained` are torchvision's, trained on COCO with VOC's classes.
-        frozen: Whether all but the head stays as it is.
-        new_last: Whether the head's last layer is fresh; false keeps the weights' own 21 classes, in VOC's order.
-        mean: ImageNet's, which the weights expect; None takes the training split's own.
-        std: See `mean`.
+        weights: Initial weights; see `Weights`. `pretrained`: those of torchvision, trained on COCO with VOC classes.
+        frozen: Whether everything except the head is frozen.
+        new_last: Whether the last layer of the head is new; false keeps the 21 classes of the weights, in VOC order.
+        mean: Mean of each channel; by default that of ImageNet, as the weights expect. None: of the training split.
+        std: Standard deviation of each channel; see `mean`.
     """
 
     kind: Literal["deeplabv3"] = "deeplabv3"
@@ -42,17 +44,17 @@ class DeeplabV3(ModelSpec):
     std: tuple[Deviation, Deviation, Deviation] | None = IMAGENET_STD
 
     @model_validator(mode="after")
-    def _frozen_knows_something(self) -> "DeeplabV3":
+    def _frozen_is_pretrained(self) -> "DeeplabV3":
         if self.weights is None and (self.frozen or not self.new_last):
             raise ValueError(
-                "without pretrained weights nothing is worth keeping: set model.frozen=false and model.new_last=true"
-                " as well"
+                "a frozen encoder or a kept last layer without pretrained weights is random: set model.frozen=false and"
+                " model.new_last=true as well"
             )
         return self
 
     @property
     def min_size(self) -> int:
-        """Minimum of the contract."""
+        """Smallest size in the contract of networks."""
         return 32
 
     @property
@@ -73,7 +75,9 @@ class DeeplabV3(ModelSpec):
         """See `ModelSpec.load_pretrained`."""
         if self.weights is None:
             return
-        url = torchvision.models.segmentation.DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1.url
+        from torchvision.models.segmentation import DeepLabV3_ResNet101_Weights
+
+        url = DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1.url
         without = ("aux_classifier.", LAST) if self.new_last else ("aux_classifier.",)
         published = nn.ModuleDict({"backbone": network.get_submodule("backbone.layers")})
         published["classifier"] = network.get_submodule("classifier")
@@ -90,22 +94,22 @@ class DeeplabV3Network(nn.Module):
 
     def __init__(self, num_classes: int, frozen: bool) -> None:
         super().__init__()
-        whole = torchvision.models.segmentation.deeplabv3_resnet101(
-            weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=False
-        )
-        self.backbone = Freezable(whole.backbone, frozen)
-        self.classifier = whole.classifier
+        from torchvision.models.segmentation import deeplabv3_resnet101  # here, because its import is slow
+
+        network = deeplabv3_resnet101(weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=False)
+        self.backbone = Freezable(network.backbone, frozen)
+        self.classifier = network.classifier
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images to logits of the same size."""
+        """Returns the logits of normalized images, of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:
-        """The part that may be frozen."""
+        """See `EncodeDecode.encode`."""
         features: Encoded = self.backbone(images)["out"]
         return features
 
     def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
-        """The part that learns."""
+        """See `EncodeDecode.decode`."""
         return F.interpolate(self.classifier(features), list(size), mode="bilinear", align_corners=False)

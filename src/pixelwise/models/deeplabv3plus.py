@@ -1,10 +1,10 @@
-"""DeepLabV3+, on any encoder of timm that can be dilated.
+"""DeepLabV3+ decoder on a timm encoder that can be dilated.
 
 Paper: Chen, Zhu, Papandreou, Schroff, Adam, "Encoder-Decoder with Atrous Separable Convolution for Semantic Image
 Segmentation", ECCV 2018.
 
-Departures: the encoder is timm's, dilated to a sixteenth of the image's size, not the modified Xception. No
-normalization between a depthwise convolution and its pointwise one.
+Departures: a timm encoder, dilated to a sixteenth of the image size, instead of the modified Xception. No normalization
+between a depthwise convolution and its pointwise convolution.
 """
 
 from typing import Annotated, Literal
@@ -22,18 +22,20 @@ from pixelwise.models.timm_encoder import TimmSpec
 Width = Annotated[int, Field(ge=1)]
 Rate = Annotated[int, Field(ge=1)]
 LOW = 48
-"""Channels that the features at a quarter of the image's size are projected to: more would outweigh the deep ones."""
+"""Channels of the projected features at a quarter of the image size. More would outweigh the deep features."""
 DROPOUT = 0.1
 
 
 class DeeplabV3Plus(TimmSpec):
-    """Five views of the deepest features, beside those at a quarter of the image's size, convolved twice.
+    """DeepLabV3+ decoder on a timm encoder (Chen 2018).
 
-    A batch of one image cannot train it: BatchNorm over the one value of the mean is undefined.
+    Separable ASPP on the deepest features, concatenated with the features at a quarter of the image size, followed by
+    two separable convolutions. Training needs at least two images per batch: BatchNorm over the single value of the
+    mean is undefined.
 
     Attributes:
-        channels: Of the views and of the decoder.
-        rates: Dilations of the three 3×3 views.
+        channels: Channels of the ASPP branches and of the decoder.
+        rates: Dilations of the three 3×3 branches.
     """
 
     kind: Literal["deeplabv3plus"] = "deeplabv3plus"
@@ -42,7 +44,7 @@ class DeeplabV3Plus(TimmSpec):
 
     @property
     def output_stride(self) -> int:
-        """The encoder's last stage is dilated instead of halved."""
+        """Stride of the deepest features. The last stage of the encoder is dilated instead of strided."""
         return 16
 
     def build_decoder(self, channels: tuple[int, ...]) -> "DeeplabDecoder":
@@ -54,8 +56,8 @@ class DeeplabDecoder(Decoder):
     """See `DeeplabV3Plus`.
 
     Args:
-        low: Channels of the features at a quarter of the image's size.
-        deep: Channels of the deepest.
+        low: Channels of the features at a quarter of the image size.
+        deep: Channels of the deepest features.
         channels: See `DeeplabV3Plus`.
         rates: See `DeeplabV3Plus`.
     """
@@ -68,7 +70,7 @@ class DeeplabDecoder(Decoder):
         self.channels = channels
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
-        """Features from fine to deep to ones at a quarter of the image's size."""
+        """Returns features at a quarter of the image size."""
         low = self.low(features[-4])
         deep = resized(self.pyramid(features[-1]), low)
         refined: FeatureMap = self.refine(torch.cat([deep, low], dim=1))
@@ -76,31 +78,32 @@ class DeeplabDecoder(Decoder):
 
 
 class SeparableAspp(nn.Module):
-    """Views of the features, side by side and joined: 1×1, separable 3×3 at each rate, and the mean of all places.
+    """Separable ASPP: parallel 1×1, separable 3×3 convolutions at each rate, and the mean of the image, concatenated.
 
     Args:
         channels_in: Channels of the input.
-        channels: Channels of each view, and of the output.
-        rates: Dilations of the 3×3 views.
+        channels: Channels of each branch and of the output.
+        rates: Dilations of the 3×3 branches.
     """
 
     def __init__(self, channels_in: int, channels: int, rates: tuple[int, ...]) -> None:
         super().__init__()
-        views = [conv_norm_act(channels_in, channels, kernel=1)]
-        views += [separable(channels_in, channels, rate) for rate in rates]
-        self.inference = nn.ModuleList(views)
+        branches = [conv_norm_act(channels_in, channels, kernel=1)]
+        branches += [separable(channels_in, channels, rate) for rate in rates]
+        self.views = nn.ModuleList(branches)  # its name in the weights of earlier runs
         self.mean = conv_norm_act(channels_in, channels, kernel=1)
-        self.join = nn.Sequential(conv_norm_act((len(views) + 1) * channels, channels, kernel=1), nn.Dropout(DROPOUT))
+        joined = (len(branches) + 1) * channels
+        self.join = nn.Sequential(conv_norm_act(joined, channels, kernel=1), nn.Dropout(DROPOUT))
 
     def forward(self, features: Features) -> Projected:
-        """As large as what it is given."""
-        views = [view(features) for view in self.inference]
-        views.append(resized(self.mean(F.adaptive_avg_pool2d(features, 1)), features))
-        joined: Projected = self.join(torch.cat(views, dim=1))
+        """Returns a map of the same size."""
+        outputs = [branch(features) for branch in self.views]
+        outputs.append(resized(self.mean(F.adaptive_avg_pool2d(features, 1)), features))
+        joined: Projected = self.join(torch.cat(outputs, dim=1))
         return joined
 
 
 def separable(channels_in: int, channels_out: int, rate: int = 1) -> nn.Sequential:
-    """A depthwise 3×3 convolution, then a pointwise one with BatchNorm and ReLU."""
+    """Depthwise 3×3 convolution → pointwise convolution → BatchNorm → ReLU."""
     depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=rate, dilation=rate, groups=channels_in, bias=False)
     return nn.Sequential(depthwise, conv_act_norm(nn.Conv2d(channels_in, channels_out, 1, bias=False), norm_first=True))

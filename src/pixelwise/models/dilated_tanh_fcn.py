@@ -1,4 +1,4 @@
-"""The custom network of report lian-voc2007 (its system 5a): dilated convolutions and tanh.
+"""Custom network of report lian-voc2007 (system 5a): FCN with dilated convolutions and tanh.
 
 Paper: report lian-voc2007, table of section 5a; dilation after Yu, Koltun, "Multi-Scale Context Aggregation by Dilated
 Convolutions", ICLR 2016.
@@ -16,21 +16,22 @@ from pixelwise.models.blocks import conv_act_norm, xavier_init
 
 
 class DilatedTanhFcn(ModelSpec):
-    """Six convolutions down to an eighth, the last three strided and dilated, and their mirror image up.
+    """Custom FCN of report lian-voc2007 with dilated convolutions and tanh (dilation after Yu, Koltun 2016).
 
-    14,431,765 parameters for 21 classes.
+    Six convolutions, the last three strided and dilated, to an eighth of the image size; six transposed convolutions
+    back. 14,431,765 parameters for 21 classes.
     """
 
     kind: Literal["dilated_tanh_fcn"] = "dilated_tanh_fcn"
 
     @property
     def multiple(self) -> int:
-        """The encoder halves three times."""
+        """The encoder halves both sides three times."""
         return 8
 
     @property
     def min_size(self) -> int:
-        """Below this a dilated kernel is wider than what it is given."""
+        """A dilated kernel is larger than the feature map of a smaller image."""
         return 40
 
     def build(self, num_classes: int) -> "DilatedTanhFcnNetwork":
@@ -59,13 +60,13 @@ class DilatedTanhFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 8, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 8, of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits
 
 
 def _down(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """A strided layer is dilated by 2 as well."""
+    """Convolution → tanh → BatchNorm. A layer of stride 2 also has dilation 2."""
     convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=1, dilation=stride)
     return conv_act_norm(convolution, activation="tanh")
 

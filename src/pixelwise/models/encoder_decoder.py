@@ -1,9 +1,9 @@
-"""What the networks on timm's encoders have in common: encoder, decoder, classifier, and a head that helps training.
+"""Common structure of the networks on timm encoders: encoder, decoder, classifier, auxiliary head.
 
 Paper: for the auxiliary head, Zhao, Shi, Qi, Wang, Jia, "Pyramid Scene Parsing Network", CVPR 2017.
 
-Departures: the head is that of an FCN on a quarter of the features' channels, evaluated at their own resolution; the paper
-brings its scores to the image's size first.
+Departures: the auxiliary head is an FCN head with a quarter of the channels of the features. Its loss is computed at
+the resolution of the features; the paper resizes the scores to the image size first.
 """
 
 from torch import nn
@@ -13,28 +13,32 @@ from pixelwise.models.blocks import conv_norm_act, kaiming_init, resized
 
 
 class Decoder(nn.Module):
-    """Base of the decoders.
+    """Base class of decoders.
 
     Attributes:
-        channels: Of what it gives.
+        channels: Channels of the output.
     """
 
     channels: int
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
-        """Features from fine to deep to the one map that classes are told from, of whatever size."""
+        """Returns the map that the classifier is applied to, of any size.
+
+        Args:
+            features: Feature maps of the encoder, from fine to deep.
+        """
         raise NotImplementedError
 
 
 class EncoderDecoder(nn.Module):
-    """An encoder, a decoder, a 1×1 classifier, and bilinear to the image's size.
+    """Encoder, decoder, 1×1 classifier, and bilinear resizing to the image size.
 
     Args:
-        encoder: Gives features from fine to deep; the last but one are at a sixteenth of the image's size.
-        channels: Of each of them.
-        decoder: Makes one map of them.
+        encoder: Module that returns feature maps from fine to deep. The second last has a sixteenth of the image size.
+        channels: Channels of each feature map.
+        decoder: Module that combines the feature maps.
         num_classes: K.
-        auxiliary: Whether there is a head on the features at a sixteenth, which only training computes.
+        auxiliary: Whether there is an auxiliary head on the features at a sixteenth, computed in training only.
     """
 
     def __init__(
@@ -48,11 +52,11 @@ class EncoderDecoder(nn.Module):
         self.auxiliary = nn.ModuleList([fcn_head(channels[-2], num_classes)] if auxiliary else [])
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of the deepest features' stride, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of the encoder's stride, of the same size."""
         return self._decoded(self.encoder(images), images)
 
     def forward_train(self, images: Features) -> list[AuxiliaryLogits]:
-        """The same logits, and after them those of the auxiliary head, if there is one, at a sixteenth of the size."""
+        """Returns the same logits, and those of the auxiliary head, if there is one, at a sixteenth of the size."""
         features = self.encoder(images)
         logits = self._decoded(features, images)
         return [logits, *(head(features[-2]) for head in self.auxiliary)]
@@ -62,7 +66,7 @@ class EncoderDecoder(nn.Module):
 
 
 def classifier(channels: int, num_classes: int) -> nn.Conv2d:
-    """A 1×1 convolution to class scores that starts near 0, so that the first loss is near ln K."""
+    """Returns a 1×1 convolution to class scores with small initial weights, so that the first loss is near ln K."""
     scores = nn.Conv2d(channels, num_classes, 1)
     nn.init.normal_(scores.weight, std=0.01)
     nn.init.zeros_(scores.bias)  # type: ignore[arg-type]  # torch types it as absent; built with a bias
@@ -70,7 +74,7 @@ def classifier(channels: int, num_classes: int) -> nn.Conv2d:
 
 
 def fcn_head(channels: int, num_classes: int) -> nn.Sequential:
-    """A 3×3 convolution to a quarter of the channels, dropout, and a classifier."""
+    """Returns an FCN head: 3×3 convolution to a quarter of the channels, dropout, classifier."""
     head = conv_norm_act(channels, channels // 4)
     kaiming_init(head)
     return nn.Sequential(head, nn.Dropout(0.1), classifier(channels // 4, num_classes))

@@ -1,10 +1,10 @@
-"""The U-Net's way back up, on any encoder of timm.
+"""U-Net decoder on a timm encoder.
 
 Paper: Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
 
-Departures: the way down is an encoder of timm, so the first skip is at half of the image's size; convolutions are
-padded and normalized; nearest upsampling instead of a transposed convolution. The way up ends at half of the size
-unless told otherwise, for the finest stage computes most and has no skip to gain from.
+Departures: a timm encoder, so the first skip connection is at half of the image size; padded and normalized
+convolutions; nearest-neighbor upsampling instead of transposed convolutions. By default the decoder ends at half of the
+image size, because the finest stage has the highest cost and no skip connection.
 """
 
 from typing import Annotated, Literal
@@ -21,16 +21,17 @@ from pixelwise.models.timm_encoder import TimmSpec
 
 Width = Annotated[int, Field(ge=1)]
 STAGES = {4: 3, 2: 4, 1: 5}
-"""Where the way up ends, as a fraction of the image's size -> its stages."""
+"""Stride of the decoder's output -> number of stages."""
 
 
 class EncoderUnet(TimmSpec):
-    """Stages that double the size, join the encoder's features of that size, and convolve twice.
+    """U-Net decoder on a timm encoder (Ronneberger 2015).
+
+    Each stage doubles the size, concatenates the features of the encoder of that size, and has two convolutions.
 
     Attributes:
-        widths: Channels of the stages, deepest first: they end at a sixteenth, an eighth, a quarter, a half of the
-            image's size, and at all of it.
-        stride: The fraction of the size that the way up ends at; finer stages are not built.
+        widths: Channels of the stages, deepest first. Their outputs have strides 16, 8, 4, 2 and 1.
+        stride: Stride of the decoder's output. Finer stages are not built.
     """
 
     kind: Literal["encoder_unet"] = "encoder_unet"
@@ -46,20 +47,20 @@ class UnetDecoder(Decoder):
     """See `EncoderUnet`.
 
     Args:
-        channels: Of the features, from fine to deep.
+        channels: Channels of the encoder's features, from fine to deep.
         widths: Channels of the stages, deepest first.
     """
 
     def __init__(self, channels: tuple[int, ...], widths: tuple[int, ...]) -> None:
         super().__init__()
         deepest, *skips = reversed(channels)
-        # A stage that is finer than the encoder's finest features has no skip.
+        # A stage that is finer than the finest features of the encoder has no skip connection.
         joined = zip((deepest, *widths), [*skips, 0, 0], widths, strict=False)
         self.stages = nn.ModuleList(nn.Sequential(conv_norm_act(i + s, o), conv_norm_act(o, o)) for i, s, o in joined)
         self.channels = widths[-1]
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
-        """Features from fine to deep to the last stage's."""
+        """Returns the output of the last stage."""
         decoded, *skips = reversed(features)
         for stage, skip in zip(self.stages, [*skips, None, None], strict=False):
             decoded = stage(_joined(decoded, skip))
@@ -67,7 +68,7 @@ class UnetDecoder(Decoder):
 
 
 def _joined(features: FeatureMap, skip: FeatureMap | None) -> FeatureMap:
-    """Features at twice their size, beside those of the encoder, if it has any there."""
+    """Doubles the size of features and concatenates the skip connection, if there is one."""
     if skip is None:
         return F.interpolate(features, scale_factor=2.0, mode="nearest")
     return torch.cat([F.interpolate(features, skip.shape[-2:], mode="nearest"), skip], dim=1)

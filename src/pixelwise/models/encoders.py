@@ -1,4 +1,4 @@
-"""Torchvision's classification networks as encoders: everything up to the last feature map.
+"""Classification networks of torchvision as encoders, up to the last feature map.
 
 Papers: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; Sandler, Howard, Zhu, Zhmoginov,
 Chen, "MobileNetV2", CVPR 2018; Simonyan, Zisserman, "Very Deep Convolutional Networks", ICLR 2015.
@@ -7,7 +7,6 @@ Chen, "MobileNetV2", CVPR 2018; Simonyan, Zisserman, "Very Deep Convolutional Ne
 from collections.abc import Iterable
 from typing import Literal
 
-import torchvision
 from pydantic import model_validator
 from torch import nn
 
@@ -20,20 +19,20 @@ EncoderName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilene
 CHANNELS: dict[str, int] = {
     "resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048, "mobilenet_v2": 1280, "vgg16": 512,
 }  # fmt: skip
-"""Channels of the last feature map, whose sides are a thirty-second of the image's."""
+"""Channels of the last feature map, at 1/32 of the image size."""
 
 HEADS = ("avgpool", "fc", "classifier")
 
 
 class EncoderSpec(ModelSpec):
-    """Base of the networks that put a decoder or head on one of torchvision's encoders.
+    """Base class of the specs of networks on a torchvision encoder.
 
     Attributes:
-        encoder: Which one.
-        weights: What it starts from; see `Weights`. `pretrained` are torchvision's ImageNet weights, version 1.
-        frozen: Whether it stays as it is: no gradient, statistics kept.
-        mean: ImageNet's, which the weights expect; None takes the training split's own.
-        std: See `mean`.
+        encoder: Name of the encoder.
+        weights: Initial weights of the encoder; see `Weights`. `pretrained`: torchvision's ImageNet weights, version 1.
+        frozen: Whether the encoder is frozen: no gradient, BatchNorm statistics kept.
+        mean: Mean of each channel; by default that of ImageNet, as the weights expect. None: of the training split.
+        std: Standard deviation of each channel; see `mean`.
     """
 
     encoder: EncoderName
@@ -44,7 +43,7 @@ class EncoderSpec(ModelSpec):
 
     @property
     def multiple(self) -> int:
-        """The encoder halves five times."""
+        """The encoder halves both sides five times."""
         return 32
 
     @property
@@ -62,13 +61,15 @@ class EncoderSpec(ModelSpec):
         return network.get_submodule("encoder").parameters()
 
     @model_validator(mode="after")
-    def _frozen_knows_something(self) -> "EncoderSpec":
+    def _frozen_is_pretrained(self) -> "EncoderSpec":
         if self.frozen and self.weights is None:
-            raise ValueError("a frozen encoder without pretrained weights is noise: set model.frozen=false as well")
+            raise ValueError("a frozen encoder without pretrained weights is random: set model.frozen=false as well")
         return self
 
     def build_encoder(self) -> Freezable:
-        """The encoder with fresh weights, its layers named as in torchvision."""
+        """Builds the encoder with random weights. Its layers have the names of torchvision."""
+        import torchvision  # here, because its import is slow
+
         layers = nn.Sequential()
         for name, layer in torchvision.models.get_model(self.encoder, weights=None).named_children():
             if name not in HEADS:
@@ -76,8 +77,10 @@ class EncoderSpec(ModelSpec):
         return Freezable(layers, self.frozen)
 
     def load_pretrained(self, network: nn.Module) -> None:
-        """See `ModelSpec.load_pretrained`. The network's `encoder` is what `build_encoder` made."""
+        """See `ModelSpec.load_pretrained`. `network.encoder` is the result of `build_encoder`."""
         if self.weights is not None:
+            import torchvision
+
             part = network.get_submodule("encoder.layers")
             url = torchvision.models.get_model_weights(self.encoder)["IMAGENET1K_V1"].url
             load_pretrained(part, self.weights, self.encoder, url, without=HEADS)

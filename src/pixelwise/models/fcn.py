@@ -1,10 +1,10 @@
-"""The fully convolutional network that all five reports take as their baseline.
+"""FCN baseline of the five reports.
 
 Paper: after Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015; layers as in
 the reports kerr-voc2007, ai-idd, lian-voc2007, xiang-cityscapes and isayama-voc2012.
 
-Departures: from the paper, as the reports: no pretrained encoder, no skip connections, a learned decoder. From the
-reports: `kerr`'s table swaps its columns for padding and stride; the order here is that of the others.
+Departures: from the paper, as in the reports: no pretrained encoder, no skip connections, a learned decoder. From the
+reports: the table of `kerr` swaps the columns of padding and stride; the order here is that of the other reports.
 """
 
 from typing import Literal
@@ -20,12 +20,12 @@ DECODER = (512, 256, 128, 64, 32)
 
 
 class Fcn(ModelSpec):
-    """Five strided convolutions down, five transposed ones up, a 1×1 classifier.
+    """FCN baseline of the five reports: five strided and five transposed convolutions (after Long 2015).
 
-    5,500,245 parameters for 21 classes.
+    A 1×1 classifier follows. 5,500,245 parameters for 21 classes.
 
     Attributes:
-        norm_first: Convolution → BatchNorm → ReLU (`xiang`) instead of convolution → ReLU → BatchNorm (the others).
+        norm_first: Whether BatchNorm precedes ReLU, as in `xiang`; it follows ReLU in the other reports.
     """
 
     kind: Literal["fcn"] = "fcn"
@@ -33,7 +33,7 @@ class Fcn(ModelSpec):
 
     @property
     def multiple(self) -> int:
-        """The encoder halves five times."""
+        """The encoder halves both sides five times."""
         return 32
 
     def build(self, num_classes: int) -> "FcnNetwork":
@@ -60,6 +60,6 @@ class FcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 32, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 32, of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits

@@ -1,12 +1,12 @@
-"""The custom network of report kerr-voc2007: a VGG-like encoder, and a decoder as wide as there are classes.
+"""Custom network of report kerr-voc2007: VGG-like encoder, decoder with one channel per class.
 
 Paper: report kerr-voc2007, table 2; after Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic
 Segmentation", CVPR 2015 (FCN-8s), and Simonyan, Zisserman, "Very Deep Convolutional Networks", ICLR 2015.
 
-Departures: the table halves an encoder feature's channels to the classes without saying how: the 1×1 projections are
-ours. Its pools have padding 1 and its last layer a kernel of 2 once its columns are unswapped: pools are 2×2 with
-stride 2 and the last layer is 1×1 here. The text speaks of seven pools and four transposed convolutions, the table of
-five and five.
+Departures: the table reduces the channels of encoder features to the number of classes without stating how; 1×1
+projections do it here. With its swapped columns corrected, the table has pools with padding 1 and a last layer with
+kernel 2; pools are 2×2 with stride 2 and the last layer is 1×1 here. The text has seven pools and four transposed
+convolutions, the table five and five.
 """
 
 from typing import Literal
@@ -23,16 +23,17 @@ BOTTOM = (4096, 4096)
 
 
 class Fcn8Vgg(ModelSpec):
-    """Twelve convolutions with five pools, two of 4096 channels, and five transposed ones that carry class scores.
+    """Custom network of report kerr-voc2007: FCN-8s with a VGG-like encoder (after Long 2015, Simonyan 2015).
 
-    185,282,976 parameters for 21 classes, four fifths of them in one 4096→4096 convolution.
+    Twelve convolutions with five pools, two convolutions of 4096 channels, and five transposed convolutions of class
+    scores. 185,282,976 parameters for 21 classes, four fifths of them in one 4096→4096 convolution.
     """
 
     kind: Literal["fcn8_vgg"] = "fcn8_vgg"
 
     @property
     def multiple(self) -> int:
-        """Five pools."""
+        """Five pools halve both sides."""
         return 32
 
     def build(self, num_classes: int) -> "Fcn8VggNetwork":
@@ -62,12 +63,12 @@ class Fcn8VggNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 32, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 32, of the same size."""
         features, skips = images, []
         for stage in self.encoder:
             features = stage(features)
             skips.append(features)
-        skips.pop()  # the bottom's own
+        skips.pop()  # the input of the bottom
         features = self.first_up(self.bottom(features))
         for up, project in zip(self.ups, self.projections, strict=True):
             features = up(torch.cat([project(skips.pop()), features], dim=1))
@@ -76,7 +77,7 @@ class Fcn8VggNetwork(nn.Module):
 
 
 def _convolutions(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """Activated 3×3 convolutions, one for each width."""
+    """Returns 3×3 convolutions with ReLU and BatchNorm, one for each width."""
     ins = (channels, *widths)
     return nn.Sequential(*(conv_act_norm(nn.Conv2d(i, o, 3, padding=1)) for i, o in zip(ins, widths, strict=False)))
 

@@ -1,10 +1,10 @@
-"""PP-LiteSeg's decoder, on any encoder of timm: the light one.
+"""PP-LiteSeg decoder on a timm encoder.
 
 Paper: Peng, Liu, Tang, Hao, Chu, Chen, Wu, Chen, Yu, Du, Dang, Lai, Liu, Hu, Yu, Ma, "PP-LiteSeg: A Superior Real-Time
 Semantic Segmentation Model", arXiv 2204.02681 (2022).
 
-Departures: the encoder is timm's, not STDC. A BatchNorm before the attention's sigmoid. Auxiliary heads on one level,
-not on three, and only where `aux` asks for one.
+Departures: a timm encoder instead of STDC. A BatchNorm before the sigmoid of the attention. An auxiliary head at one
+level instead of three, and only with `aux_loss_weight` above 0.
 """
 
 from typing import Annotated, Any, Literal
@@ -21,17 +21,18 @@ from pixelwise.models.timm_encoder import TimmSpec
 
 Width = Annotated[int, Field(ge=1)]
 BINS = (1, 2, 4)
-"""Sides of the grids that the deepest features are averaged over."""
+"""Numbers of rows and columns of the grids that the deepest features are averaged over."""
 
 
 class PpLiteseg(TimmSpec):
-    """The deepest features with their surroundings, fused upwards with the encoder's by spatial attention.
+    """PP-LiteSeg decoder on a timm encoder (Peng 2022).
 
-    A batch of one image cannot train it: BatchNorm over the one value of the whole image's mean is undefined.
+    Pyramid pooling of the deepest features, fused with finer features by spatial attention. Training needs at least two
+    images per batch: BatchNorm over the single value of the mean of the image is undefined.
 
     Attributes:
-        widths: Channels at a thirty-second of the image's size, at a sixteenth, and at what is finer.
-        stride: The fraction of the size that the way up ends at.
+        widths: Channels at 1/32 of the image size, at 1/16, and at finer levels.
+        stride: Stride of the decoder's output.
     """
 
     kind: Literal["pp_liteseg"] = "pp_liteseg"
@@ -48,8 +49,8 @@ class LiteDecoder(Decoder):
     """See `PpLiteseg`.
 
     Args:
-        channels: Of the features, from fine to deep.
-        widths: Channels of what is made at each level, deepest first.
+        channels: Channels of the encoder's features, from fine to deep.
+        widths: Channels of the decoder at each level, deepest first.
     """
 
     def __init__(self, channels: tuple[int, ...], widths: tuple[int, ...]) -> None:
@@ -63,7 +64,7 @@ class LiteDecoder(Decoder):
         self.channels = widths[-1]
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
-        """Features from fine to deep to ones at the finest level that is fused."""
+        """Returns features at the finest fused level."""
         deepest, *finer = reversed(features)
         decoded = self.surroundings(deepest)
         for fuse, level in zip(self.fusions, finer, strict=False):
@@ -73,11 +74,11 @@ class LiteDecoder(Decoder):
 
 
 class PyramidPooling(nn.Module):
-    """Means over ever finer grids, each projected, brought back to the features' size, and added up.
+    """Pyramid pooling: means over grids, each projected and resized to the size of the features, and summed.
 
     Args:
         channels_in: Channels of the input.
-        channels: Channels of everything else.
+        channels: Channels of the projections and of the output.
     """
 
     def __init__(self, channels_in: int, channels: int) -> None:
@@ -86,21 +87,21 @@ class PyramidPooling(nn.Module):
         self.join = conv_norm_act(channels, channels)
 
     def forward(self, features: Features) -> Projected:
-        """As large as what it is given."""
-        views = [project(pooled(features, bins)) for project, bins in zip(self.project, BINS, strict=True)]
-        added = resized(views[0], features)
-        for view in views[1:]:
-            added = added + resized(view, features)
+        """Returns a map of the same size."""
+        projected = [project(pooled(features, bins)) for project, bins in zip(self.project, BINS, strict=True)]
+        added = resized(projected[0], features)
+        for level in projected[1:]:
+            added = added + resized(level, features)
         joined: Projected = self.join(added)
         return joined
 
 
 class AttentionFusion(nn.Module):
-    """The encoder's features and deeper ones, mixed at each place by a share that both decide.
+    """Unified attention fusion: weighted mean of encoder features and deeper features, with a weight for each pixel.
 
     Args:
-        level: Channels of the encoder's features.
-        channels_in: Channels of the deeper ones.
+        level: Channels of the encoder features.
+        channels_in: Channels of the deeper features.
         channels_out: Channels of the output.
     """
 
@@ -111,27 +112,35 @@ class AttentionFusion(nn.Module):
         self.join = conv_norm_act(channels_in, channels_out)
 
     def forward(self, level: FeatureMap, deeper: FeatureMap) -> FeatureMap:
-        """As large as the encoder's features."""
+        """Returns a map of the size of the encoder features."""
         own = self.project(level)
         deeper = resized(deeper, own)
-        looks = [look for view in (deeper, own) for look in (view.mean(1, keepdim=True), view.amax(1, keepdim=True))]
-        share = self.attend(torch.cat(looks, dim=1))
-        joined: FeatureMap = self.join(share * deeper + (1 - share) * own)
+        statistics = [f(x) for x in (deeper, own) for f in (_channel_mean, _channel_max)]
+        weight = self.attend(torch.cat(statistics, dim=1))
+        joined: FeatureMap = self.join(weight * deeper + (1 - weight) * own)
         return joined
 
 
-def pooled(features: Features, bins: int) -> Float[Tensor, "B C n n"]:
-    """The means over a grid, as `F.adaptive_avg_pool2d` gives them, by two products of matrices.
+def _channel_mean(features: FeatureMap) -> FeatureMap:
+    return features.mean(1, keepdim=True)
 
-    Exports keep those for images of every size.
+
+def _channel_max(features: FeatureMap) -> FeatureMap:
+    return features.amax(1, keepdim=True)
+
+
+def pooled(features: Features, bins: int) -> Float[Tensor, "B C n n"]:
+    """Returns the means over a grid, as `F.adaptive_avg_pool2d`, by two matrix products.
+
+    Unlike adaptive pooling, they can be exported for images of any size.
     """
-    rows, columns = (_shares(bins, length, features) for length in features.shape[-2:])
+    rows, columns = (_bin_weights(bins, length, features) for length in features.shape[-2:])
     return rows @ features @ columns.T
 
 
-def _shares(bins: int, length: Any, like: Tensor) -> Float[Tensor, "n length"]:
-    """The share that each place of a line has in the mean of each bin; bins overlap where they do not divide it."""
-    edges, places = (torch.arange(number, device=like.device) for number in (bins, length))
+def _bin_weights(bins: int, length: Any, like: Tensor) -> Float[Tensor, "n length"]:
+    """Returns the weight of each position in the mean of each bin. Bins overlap if they do not divide the length."""
+    edges, positions = (torch.arange(number, device=like.device) for number in (bins, length))
     first, last = edges * length // bins, ((edges + 1) * length + bins - 1) // bins
-    inside: Tensor = ((places >= first[:, None]) & (places < last[:, None])).to(like.dtype)
+    inside: Tensor = ((positions >= first[:, None]) & (positions < last[:, None])).to(like.dtype)
     return inside / inside.sum(1, keepdim=True)

@@ -1,11 +1,11 @@
-"""The custom network of report ai-idd: an FCN whose encoder stages are recurrent and residual.
+"""Custom network of report ai-idd: FCN with recurrent residual encoder stages.
 
 Paper: report ai-idd, "RRCNN"; the block is that of Alom, Hasan, Yakopcic, Taha, Asari, "Recurrent Residual
 Convolutional Neural Network based on U-Net (R2U-Net) for Medical Image Segmentation", arXiv 1802.06955 (2018), with
 t = 2.
 
-Departures: the report has no table. This is our reading: two of the FCN's five stages remain, each a recurrent residual
-block followed by a pool, and two transposed convolutions lead back.
+Departures: the report has no table. This is our interpretation: two stages instead of the five of the FCN, each a
+recurrent residual block followed by a pool, and two transposed convolutions.
 """
 
 from typing import Literal
@@ -20,16 +20,17 @@ STEPS = 3  # t + 1 with the paper's t = 2
 
 
 class R2Fcn(ModelSpec):
-    """Two recurrent residual blocks down to a quarter, two transposed convolutions up.
+    """Custom FCN of report ai-idd with recurrent residual blocks (after Alom 2018).
 
-    151,253 parameters for 21 classes.
+    Two recurrent residual blocks to a quarter of the image size, two transposed convolutions. 151,253 parameters for 21
+    classes.
     """
 
     kind: Literal["r2_fcn"] = "r2_fcn"
 
     @property
     def multiple(self) -> int:
-        """Two pools."""
+        """Two pools halve both sides."""
         return 4
 
     def build(self, num_classes: int) -> "R2FcnNetwork":
@@ -54,17 +55,17 @@ class R2FcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 4, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 4, of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return logits
 
 
 class RecurrentResidual(nn.Module):
-    """A 1×1 convolution, two recurrent layers, and the sum of their output with the 1×1's.
+    """Recurrent residual block: a 1×1 convolution, plus two recurrent layers on its output.
 
     Args:
         channels_in: Channels of the input.
-        channels_out: Channels of everything else.
+        channels_out: Channels of the output.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -73,17 +74,17 @@ class RecurrentResidual(nn.Module):
         self.recurrent = nn.Sequential(Recurrent(channels_out), Recurrent(channels_out))
 
     def forward(self, features: Features) -> Projected:
-        """As large as what it is given."""
+        """Returns a map of the same size."""
         projected = self.project(features)
         out: Projected = projected + self.recurrent(projected)
         return out
 
 
 class Recurrent(nn.Module):
-    """One convolution applied several times to the input plus its own last output: y ← f(x + y), from y = 0.
+    """Recurrent convolution: y ← f(x + y), repeated from y = 0.
 
     Args:
-        channels: Channels in and out.
+        channels: Channels of input and output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -91,7 +92,7 @@ class Recurrent(nn.Module):
         self.convolve = conv_act_norm(nn.Conv2d(channels, channels, 3, padding=1), norm_first=True)
 
     def forward(self, features: Features) -> Features:
-        """As large as what it is given."""
+        """Returns a map of the same size."""
         out: Features = self.convolve(features)
         for _ in range(STEPS - 1):
             out = self.convolve(features + out)

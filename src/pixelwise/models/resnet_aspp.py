@@ -1,9 +1,9 @@
-"""An ImageNet encoder under an ASPP that classifies.
+"""ImageNet encoder with an ASPP classifier, of report xiang-cityscapes.
 
 Paper: report xiang-cityscapes (ResNet-50 and -101; VGG-16 was tried); see `encoders` and `aspp`.
 
-Departures: the report states no dilation in the encoder, so its features are at a thirty-second of the image's size.
-Its "skip connections" are the ResNet's own.
+Departures: the report states no dilation of the encoder, so the features are at 1/32 of the image size. The "skip
+connections" of the report are those of the ResNet.
 """
 
 from typing import Literal
@@ -19,7 +19,10 @@ from pixelwise.models.encoders import CHANNELS, EncoderName, EncoderSpec
 
 
 class ResnetAspp(EncoderSpec):
-    """A classification network without its head, ASPP to class scores, bilinear to the image's size."""
+    """ImageNet encoder with an ASPP classifier, of report xiang-cityscapes (after Chen 2017).
+
+    The class scores are resized bilinearly to the image size.
+    """
 
     kind: Literal["resnet_aspp"] = "resnet_aspp"
     encoder: EncoderName = "resnet50"
@@ -33,8 +36,8 @@ class ResnetAsppNetwork(nn.Module):
     """See `ResnetAspp`.
 
     Args:
-        encoder: Gives the features at a thirty-second of the image's size.
-        channels: How many channels those have.
+        encoder: Encoder, with features at 1/32 of the image size.
+        channels: Channels of the features.
         num_classes: K.
     """
 
@@ -45,14 +48,14 @@ class ResnetAsppNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 32, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 32, of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:
-        """The part that may be frozen."""
+        """See `EncodeDecode.encode`."""
         features: Encoded = self.encoder(images)
         return features
 
     def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
-        """The part that learns."""
+        """See `EncodeDecode.decode`."""
         return F.interpolate(self.classifier(features), list(size), mode="bilinear", align_corners=True)

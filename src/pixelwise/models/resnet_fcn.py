@@ -1,9 +1,9 @@
-"""An ImageNet encoder under the decoder of the reports' FCN.
+"""ImageNet encoder with the FCN decoder of the reports.
 
 Paper: the reports kerr-voc2007 (ResNet-34 and -18), lian-voc2007 (5b), xiang-cityscapes (ResNet-50) and isayama-voc2012
-(ResNet-34 and -18); see `encoders` for the encoders' papers.
+(ResNet-34 and -18); see `encoders` for the papers of the encoders.
 
-Departures: none known; tables print the widths that the fields here default to.
+Departures: none known. The default widths are those in the tables of the reports.
 """
 
 from typing import Annotated, Literal
@@ -20,16 +20,16 @@ Width = Annotated[int, Field(ge=1)]
 
 
 class ResnetFcn(EncoderSpec):
-    """A classification network without its head, five transposed convolutions up, a 1×1 classifier.
+    """ImageNet encoder with the FCN decoder of the reports: five transposed convolutions (after Long 2015).
 
-    Parameters for 21 classes: 25,214,357 with ResNet-34 and `kerr`'s widths, 34,515,605 with ResNet-50, 22,857,845 with
-    ResNet-34 and `isayama`'s widths.
+    A 1×1 classifier follows. Parameters for 21 classes: 25,214,357 with ResNet-34 and the widths of `kerr`, 34,515,605
+    with ResNet-50, 22,857,845 with ResNet-34 and the widths of `isayama`.
 
     Attributes:
-        widths: Channels of the five stages up: 512, 256, 128, 64, 32 (`kerr`, `lian`, `xiang`) or 256, 128, 64, 32, 16
-            (`isayama`).
-        encoder_norm: A BatchNorm between encoder and decoder (`lian`).
-        norm_first: Convolution → BatchNorm → ReLU in the decoder (`xiang`, `isayama`); else ReLU → BatchNorm.
+        widths: Channels of the five decoder stages: 512, 256, 128, 64, 32 (`kerr`, `lian`, `xiang`) or 256, 128, 64,
+            32, 16 (`isayama`).
+        encoder_norm: Whether there is a BatchNorm between encoder and decoder (`lian`).
+        norm_first: Whether BatchNorm precedes ReLU in the decoder (`xiang`, `isayama`); else it follows.
     """
 
     kind: Literal["resnet_fcn"] = "resnet_fcn"
@@ -47,8 +47,8 @@ class ResnetFcnNetwork(nn.Module):
     """See `ResnetFcn`.
 
     Args:
-        encoder: Gives the features at a thirty-second of the image's size.
-        spec: What to build on it.
+        encoder: Encoder, with features at 1/32 of the image size.
+        spec: Spec of the network.
         num_classes: K.
     """
 
@@ -63,16 +63,16 @@ class ResnetFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 32, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 32, of the same size."""
         return self.decode(self.encode(images), images.shape[-2:])
 
     def encode(self, images: Features) -> Encoded:
-        """The part that may be frozen."""
+        """See `EncodeDecode.encode`."""
         features: Encoded = self.encoder(images)
         return features
 
     def decode(self, features: Encoded, size: torch.Size | tuple[int, int]) -> Logits:
-        """The part that learns. It doubles five times, whatever the size."""
+        """See `EncodeDecode.decode`. The decoder doubles the size five times."""
         del size
         logits: Logits = self.classifier(self.decoder(self.norm(features)))
         return logits

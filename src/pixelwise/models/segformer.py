@@ -1,12 +1,11 @@
-"""SegFormer's head of linear layers, on any encoder of timm.
+"""SegFormer head of linear layers on a timm encoder.
 
 Paper: Xie, Wang, Yu, Anandkumar, Alvarez, Luo, "SegFormer: Simple and Efficient Design for Semantic Segmentation with
 Transformers", NeurIPS 2021.
 
-Departures: the encoder is timm's: the paper's own, MiT, may not be used commercially. A level's projection and its part
-of the fusing layer are two linear maps in a row, and so is upsampling: the product of the two is applied before it,
-which changes rounding and nothing else, and takes a tenth of the arithmetic on a ResNet-18. No biases in front of
-BatchNorm, which would subtract them again.
+Departures: a timm encoder instead of MiT, whose license forbids commercial use. The projection of a level, upsampling
+and the fusing layer are linear: the product of both layers is applied before upsampling. This changes only the rounding
+and takes a tenth of the operations on a ResNet-18. No biases before BatchNorm, which would cancel them.
 """
 
 from typing import Annotated, Literal
@@ -25,10 +24,13 @@ DROPOUT = 0.1
 
 
 class Segformer(TimmSpec):
-    """The features of four levels, each projected, upsampled to a quarter of the image's size, and fused.
+    """SegFormer head of linear layers on a timm encoder (Xie 2021).
+
+    The features of four levels are projected, upsampled to a quarter of the image size, and fused.
 
     Attributes:
-        channels: Of each projection and of what they are fused to: 256 in the paper's small networks, 768 in its large.
+        channels: Channels of the projections and of the output: 256 in the small networks of the paper, 768 in the
+            large ones.
     """
 
     kind: Literal["segformer"] = "segformer"
@@ -55,17 +57,17 @@ class SegformerDecoder(Decoder):
         self.channels = channels
 
     def forward(self, features: list[FeatureMap]) -> FeatureMap:
-        """Features from fine to deep to ones at a quarter of the image's size."""
+        """Returns features at a quarter of the image size."""
         levels = features[-len(self.project) :]
-        views = [_at_once(*each) for each in zip(levels, self.project, self.fuse, strict=True)]
-        fused = views[0]
-        for view in views[1:]:
-            fused = fused + resized(view, fused)
+        projected = [_project_and_fuse(*each) for each in zip(levels, self.project, self.fuse, strict=True)]
+        fused = projected[0]
+        for level in projected[1:]:
+            fused = fused + resized(level, fused)
         activated: FeatureMap = self.activate(fused)
         return activated
 
 
-def _at_once(level: FeatureMap, project: nn.Module, fuse: nn.Module) -> FeatureMap:
-    """What the second 1×1 convolution makes of the first one's output, by the product of their weights."""
+def _project_and_fuse(level: FeatureMap, project: nn.Module, fuse: nn.Module) -> FeatureMap:
+    """Applies two 1×1 convolutions as one, by the product of their weights."""
     weight = fuse.get_parameter("weight").flatten(1) @ project.get_parameter("weight").flatten(1)
     return F.conv2d(level, weight[..., None, None])

@@ -1,8 +1,8 @@
-"""The networks of segmentation-models-pytorch, as that library builds them: a bridge to compare with and to start from.
+"""Networks of the library segmentation-models-pytorch.
 
-Paper: each architecture's own; see the library's documentation (segmentation-models-pytorch 0.5 and 0.6, MIT license).
+Paper: that of each architecture, named in the documentation of the library (versions 0.5 and 0.6, MIT license).
 
-Departures: none in the networks. Encoders whose code or weights may not be used commercially are refused.
+Departures: none in the networks. Encoders whose license forbids commercial use are refused.
 """
 
 from collections.abc import Iterable
@@ -33,14 +33,15 @@ Architecture = Literal[
 
 
 class Smp(ModelSpec):
-    """An architecture of segmentation-models-pytorch on one of its encoders, with that library's defaults.
+    """Architecture of segmentation-models-pytorch on one of its encoders, with the defaults of that library.
 
     Attributes:
-        architecture: Which one.
-        encoder: By the library's name, `resnet34` or `mobilenet_v2` for two; `tu-<name>` is any encoder of timm.
-        weights: What the encoder starts from; see `Weights`. `pretrained` are the library's ImageNet weights.
-        mean: ImageNet's, which the weights expect; None takes the training split's own.
-        std: See `mean`.
+        architecture: Name of the architecture.
+        encoder: Name of the encoder in the library, such as `resnet34` or `mobilenet_v2`, or `tu-<name>` for a timm
+            encoder.
+        weights: Initial weights of the encoder; see `Weights`. `pretrained`: the ImageNet weights of the library.
+        mean: Mean of each channel; by default that of ImageNet, as the weights expect. None: of the training split.
+        std: Standard deviation of each channel; see `mean`.
     """
 
     kind: Literal["smp"] = "smp"
@@ -54,14 +55,14 @@ class Smp(ModelSpec):
     def _licensed(self) -> "Smp":
         if self.encoder.startswith("mit_"):
             raise ValueError(
-                f"the encoder {self.encoder} is not offered: its code and weights are under NVIDIA's source code"
-                " license, which forbids commercial use; resnet34 and tu-convnext_tiny are free to use"
+                f"the encoder {self.encoder} is not supported: the NVIDIA source code license of its code and weights"
+                " forbids commercial use; choose another one, such as resnet34 or tu-convnext_tiny"
             )
         return self
 
     @property
     def multiple(self) -> int:
-        """The encoders halve five times."""
+        """The encoders halve both sides five times."""
         return 32
 
     @property
@@ -75,14 +76,14 @@ class Smp(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """Below it, the deepest features are too small for some decoders."""
+        """The deepest features of smaller images are too small for some decoders."""
         return 128 if self.architecture == "pan" else 64
 
     def build(self, num_classes: int) -> nn.Module:
         """See `ModelSpec.build`.
 
         Raises:
-            InvalidSpec: The library is not installed, or has no such encoder.
+            InvalidSpec: The library is not installed, has no such encoder, or cannot combine it with the architecture.
         """
         if find_spec("segmentation_models_pytorch") is None:
             raise InvalidSpec("model.kind=smp needs segmentation-models-pytorch: pip install 'pixelwise[smp]'.")
@@ -93,8 +94,8 @@ class Smp(ModelSpec):
             raise InvalidSpec(f"smp has no encoder '{self.encoder}'.{did_you_mean(self.encoder, known)}")
         try:
             network: nn.Module = smp.create_model(self.architecture, self.encoder, None, classes=num_classes)
-        except (RuntimeError, ValueError, KeyError) as e:  # timm's and the library's own words for what does not go
-            raise InvalidSpec(f"smp cannot put {self.architecture} on {self.encoder}: {e}") from None
+        except (RuntimeError, ValueError, KeyError) as e:  # messages of timm and of the library
+            raise InvalidSpec(f"smp cannot combine {self.architecture} with {self.encoder}: {e}") from None
         return network
 
     def load_pretrained(self, network: nn.Module) -> None:
@@ -109,7 +110,7 @@ class Smp(ModelSpec):
         encoder.load_state_dict(self._published().state_dict())
 
     def _published(self) -> nn.Module:
-        """The encoder with the weights that the library downloads."""
+        """Returns the encoder with weights that the library downloads."""
         import segmentation_models_pytorch as smp
 
         if self.encoder.startswith("tu-"):
@@ -117,6 +118,6 @@ class Smp(ModelSpec):
         try:
             pretrained = True if self.encoder.startswith("tu-") else "imagenet"
             encoder: nn.Module = smp.encoders.get_encoder(self.encoder, weights=pretrained)
-        except Exception as e:  # no network, no such weights, a damaged download: in the words of three libraries
-            raise InvalidSpec(f"smp's weights of {self.encoder} cannot be had ({e}): {ADVICE}.") from None
+        except Exception as e:  # no network, no such weights, a damaged download: errors of three libraries
+            raise InvalidSpec(f"smp's weights of {self.encoder} cannot be downloaded ({e}): {ADVICE}.") from None
         return encoder

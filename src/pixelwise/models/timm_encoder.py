@@ -1,9 +1,9 @@
-"""Timm's networks as encoders: feature maps from fine to deep, and the weights that they start from.
+"""Networks of timm as encoders: feature maps from fine to deep, and pretrained weights.
 
-Paper: each encoder's own, named in timm's documentation (Wightman, "PyTorch Image Models", Apache-2.0 license).
+Paper: that of each encoder, named in timm's documentation (Wightman, "PyTorch Image Models", Apache-2.0 license).
 
-Departures: none in the networks. Weights whose license forbids commercial use are refused, and so are networks that
-take images of one size only.
+Departures: none in the networks. Weights whose license forbids commercial use are refused, and so are networks with a
+fixed image size.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-import torchvision
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -31,23 +30,23 @@ from pixelwise.models.pretrained import (
 )
 
 LEVELS = (4, 8, 16, 32)
-"""Every encoder has features at these fractions of the image's size; those at a half are taken where there are any."""
+"""Strides of the feature maps that every encoder has. Feature maps of stride 2 are used if the encoder has them."""
 
 TORCHVISION = {"mobilenetv2_100": "mobilenet_v2"}
-"""Timm's name -> torchvision's, where both have the same network and name its layers differently."""
+"""Name in timm -> name in torchvision, for networks of both libraries whose layers have different names."""
 
 
 class TimmSpec(ModelSpec):
-    """Base of the networks that put a decoder on any encoder of timm that gives a pyramid of features.
+    """Base class of the specs of networks on a timm encoder that has a pyramid of feature maps.
 
     Attributes:
-        encoder: By timm's name, `resnet18` or `convnext_tiny` for two; `<name>.<tag>` says which of its weights.
-        weights: What the encoder starts from; see `Weights`. `pretrained` are timm's own. A file holds them named as
-            timm does, or as torchvision names the same network's.
-        aux: Weight of the loss of an auxiliary head on the features at a sixteenth, which only training has; 0.4 is
-            usual (PSPNet), 0 builds none.
-        mean: ImageNet's, which most of the weights expect; None takes the training split's own.
-        std: See `mean`.
+        encoder: Name of the encoder in timm, such as `resnet18` or `convnext_tiny`; `<name>.<tag>` selects its weights.
+        weights: Initial weights of the encoder; see `Weights`. `pretrained`: the weights of timm. The names in a file
+            are those of timm, or of the same network in torchvision.
+        aux_loss_weight: Weight of the loss of an auxiliary head on the features at a sixteenth of the image size, in
+            training only. 0.4 is common (PSPNet); 0 builds no head.
+        mean: Mean of each channel; by default that of ImageNet, as most weights expect. None: of the training split.
+        std: Standard deviation of each channel; see `mean`.
     """
 
     encoder: str = "resnet18"
@@ -63,7 +62,7 @@ class TimmSpec(ModelSpec):
 
     @property
     def min_size(self) -> int:
-        """Minimum of the contract."""
+        """Smallest size in the contract of networks."""
         return 32
 
     @property
@@ -82,47 +81,51 @@ class TimmSpec(ModelSpec):
 
     @property
     def output_stride(self) -> int:
-        """The fraction of the image's size that the deepest features are at."""
+        """Stride of the deepest features."""
         return LEVELS[-1]
 
     def build(self, num_classes: int) -> EncoderDecoder:
         """See `ModelSpec.build`.
 
         Raises:
-            InvalidSpec: Timm has no such encoder, or it gives no pyramid of features.
+            InvalidSpec: Timm has no such encoder, or it has no pyramid of feature maps.
         """
         encoder = self._encoder()
         decoder = self.build_decoder(encoder.channels)
         return EncoderDecoder(encoder, encoder.channels, decoder, num_classes, auxiliary=self.aux_loss_weight > 0)
 
     def build_decoder(self, channels: tuple[int, ...]) -> Decoder:
-        """The decoder for features of so many channels, from fine to deep; the last four are those at `LEVELS`."""
+        """Builds the decoder.
+
+        Args:
+            channels: Channels of the feature maps, from fine to deep. The last four are those at `LEVELS`.
+        """
         raise NotImplementedError
 
     def load_pretrained(self, network: nn.Module) -> None:
         """See `ModelSpec.load_pretrained`."""
         layers = network.get_submodule("encoder.layers")
         if self.weights == PRETRAINED:
-            layers.load_state_dict(self._downloaded().state_dict())
+            layers.load_state_dict(self._pretrained_encoder().state_dict())
         elif self.weights is not None:
-            state = renamed(read_weights(Path(self.weights)), layers, self.encoder)
+            state = rename_weights(read_weights(Path(self.weights)), layers, self.encoder)
             fill(layers, state, self.weights, f"timm's {self.encoder}")
 
     def _encoder(self) -> "Pyramid":
-        """The encoder with fresh weights."""
+        """Builds the encoder with random weights."""
         if getattr(self._published(), "fixed_input_size", False):
             raise InvalidSpec(
-                f"timm's {self.encoder} takes images of one size only; choose another encoder, such as resnet18 or"
+                f"timm's {self.encoder} has a fixed image size; choose another encoder, such as resnet18 or"
                 " convnext_tiny."
             )
         try:
             layers = self._create(pretrained=False)
-        except Exception as e:  # timm's own words, and errors of every type, for what a network cannot do
+        except Exception as e:  # timm raises many types of errors for unsupported options
             raise InvalidSpec(f"{self._refusal()} ({_reason(e)}).") from None
         reductions = layers.feature_info.reduction()
         if reductions[-1] != self.output_stride or not {*LEVELS[:-1]} <= {*reductions[:-1]}:
-            found = ", ".join(f"1/{reduction}" for reduction in reductions)
-            raise InvalidSpec(f"{self._refusal()} (its features are at {found}).")
+            levels = ", ".join(f"1/{reduction}" for reduction in reductions)
+            raise InvalidSpec(f"{self._refusal()} (its features are at {levels}).")
         wanted = (2, *LEVELS[:-1]) if 2 in reductions else LEVELS[:-1]
         return Pyramid(layers, (*map(reductions.index, wanted), len(reductions) - 1))
 
@@ -130,26 +133,26 @@ class TimmSpec(ModelSpec):
         if self.output_stride == LEVELS[-1]:
             levels = ", ".join(f"1/{level}" for level in LEVELS)
             return (
-                f"timm's {self.encoder} does not give features at {levels} of the image's size; choose another encoder,"
-                " such as resnet18 or convnext_tiny"
+                f"timm's {self.encoder} has no features at {levels} of the image size; choose another encoder, such as"
+                " resnet18 or convnext_tiny"
             )
         return (
-            f"timm's {self.encoder} cannot be dilated to 1/{self.output_stride} of the image's size, which {self.kind}"
+            f"timm's {self.encoder} cannot be dilated to 1/{self.output_stride} of the image size, which {self.kind}"
             " needs; choose another encoder, such as resnet18, or another network, such as segformer"
         )
 
     def _create(self, *, pretrained: bool) -> Any:
-        import timm
+        import timm  # here, because its import is slow
 
-        # Some encoders halve five times and know no such option.
+        # Some encoders have stride 32 and no such option.
         dilated: dict[str, Any] = {} if self.output_stride == LEVELS[-1] else {"output_stride": self.output_stride}
         return timm.create_model(self.encoder, pretrained=pretrained, features_only=True, **dilated)
 
     def _published(self) -> Any:
-        """What timm says of the encoder and of its weights.
+        """Returns timm's configuration of the encoder and its weights.
 
         Raises:
-            InvalidSpec: Timm knows neither.
+            InvalidSpec: Timm has no such encoder, or no such weights of it.
         """
         import timm
 
@@ -161,36 +164,39 @@ class TimmSpec(ModelSpec):
             raise InvalidSpec(f"timm has no weights '{self.encoder}'.{did_you_mean(self.encoder, tagged)}")
         return timm.get_pretrained_cfg(self.encoder)
 
-    def _downloaded(self) -> nn.Module:
-        """The encoder with timm's own weights.
+    def _pretrained_encoder(self) -> nn.Module:
+        """Returns the encoder with the weights of timm.
 
         Raises:
-            InvalidSpec: Their license forbids commercial use, they expect other constants, or they cannot be had.
+            InvalidSpec: The license forbids commercial use, the weights expect another mean and standard deviation, or
+                they cannot be downloaded.
         """
         published = self._published()
         check_license(self.encoder)
         if self.mean is not None and (self.mean, self.std) != (tuple(published.mean), tuple(published.std)):
             mean, std = (",".join(map(str, constants)) for constants in (published.mean, published.std))
             raise InvalidSpec(
-                f"timm's weights of {self.encoder} expect other constants: --set model.mean=[{mean}]"
-                f" --set model.std=[{std}]."
+                f"timm's weights of {self.encoder} expect another mean and standard deviation:"
+                f" --set model.mean=[{mean}] --set model.std=[{std}]."
             )
         try:
             encoder: nn.Module = self._create(pretrained=True)
-        except Exception as e:  # no network, no such weights, a damaged download: in the words of three libraries
-            raise InvalidSpec(f"timm's weights of {self.encoder} cannot be had ({_reason(e)}): {ADVICE}.") from None
+        except Exception as e:  # no network, no such weights, a damaged download: errors of three libraries
+            raise InvalidSpec(
+                f"timm's weights of {self.encoder} cannot be downloaded ({_reason(e)}): {ADVICE}."
+            ) from None
         return encoder
 
 
 class Pyramid(nn.Module):
-    """An encoder of timm: images to features from fine to deep, the last four those at `LEVELS`.
+    """Encoder of timm that returns feature maps from fine to deep. The last four are those at `LEVELS`.
 
     Args:
-        layers: What timm builds with `features_only=True`.
-        indices: Which of its features are given, from fine to deep.
+        layers: Network of timm, built with `features_only=True`.
+        indices: Indices of the returned feature maps, from fine to deep.
 
     Attributes:
-        channels: Of each of the features.
+        channels: Channels of each feature map.
     """
 
     def __init__(self, layers: Any, indices: tuple[int, ...]) -> None:
@@ -202,39 +208,41 @@ class Pyramid(nn.Module):
         self.channels_last = str(getattr(layers, "output_fmt", "NCHW")).endswith("NHWC")
 
     def forward(self, images: Features) -> list[FeatureMap]:
-        """Normalized images to their features."""
+        """Returns the feature maps of normalized images."""
         features = self.layers(images)
-        taken = [features[index] for index in self.indices]
-        return [feature.permute(0, 3, 1, 2) for feature in taken] if self.channels_last else taken
+        selected = [features[index] for index in self.indices]
+        return [feature.permute(0, 3, 1, 2) for feature in selected] if self.channels_last else selected
 
 
-def renamed(state: Mapping[str, Tensor], layers: nn.Module, encoder: str) -> dict[str, Tensor]:
-    """Published weights under the names that timm's layers have once only features are asked of them.
+def rename_weights(state: Mapping[str, Tensor], layers: nn.Module, encoder: str) -> dict[str, Tensor]:
+    """Renames published weights to the names of a timm network built with `features_only=True`.
 
-    Where torchvision has the same network under other names, its n-th tensor is timm's n-th: both list their layers in
-    the order in which they compute. Timm then writes `stages_0` for `stages.0`, so an underscore counts as a dot. What
-    timm's whole network has beyond the features (a classifier, of whatever size) is left out, and any other name is
-    kept, so that it is found not to fit.
+    For a network of both libraries with different names, the n-th tensor of torchvision is the n-th of timm: both list
+    their layers in the order of computation. Timm's feature networks have `stages_0` for `stages.0`, so underscores are
+    treated as dots. Tensors of timm's complete network that the feature network lacks (a classifier) are removed. Other
+    names are kept, so that loading refuses them.
 
     Args:
-        state: Weights as timm or torchvision names them.
-        layers: What they are for.
-        encoder: Timm's name of it.
+        state: Weights with the names of timm or torchvision.
+        layers: Network that the weights are loaded into.
+        encoder: Name of the encoder in timm.
     """
     import timm
+    import torchvision
 
     architecture = encoder.partition(".")[0]
     with torch.device("meta"):
-        whole = list(timm.create_model(architecture).state_dict())
-        theirs = architecture in TORCHVISION and torchvision.models.get_model(TORCHVISION[architecture], weights=None)
-    same = dict(zip(theirs.state_dict(), whole, strict=True)) if theirs else {}
-    own, beyond = {_dotted(name): name for name in layers.state_dict()}, set(map(_dotted, whole))
-    found = {}
-    for name, tensor in state.items():
-        dotted = _dotted(same.get(name, name))
-        if dotted in own or dotted not in beyond:
-            found[own.get(dotted, name)] = tensor
-    return found
+        complete = list(timm.create_model(architecture).state_dict())
+        name = TORCHVISION.get(architecture)
+        published = torchvision.models.get_model(name, weights=None).state_dict() if name else {}
+    timm_names = dict(zip(published, complete, strict=True)) if published else {}
+    own, known = {_dotted(name): name for name in layers.state_dict()}, set(map(_dotted, complete))
+    result = {}
+    for key, tensor in state.items():
+        dotted = _dotted(timm_names.get(key, key))
+        if dotted in own or dotted not in known:
+            result[own.get(dotted, key)] = tensor
+    return result
 
 
 def _reason(error: Exception) -> str:

@@ -1,10 +1,10 @@
-"""The U-Net as the reports build it: padded convolutions, four pools, skips by concatenation.
+"""U-Net of the reports: padded convolutions, four pools, skip connections by concatenation.
 
 Paper: Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
 
-Departures: from the paper: convolutions are padded, as in all reports, so that logits are as large as the image; no
-dropout, no elastic deformation. From the reports: `kerr` prints a fifth up-stage 64→32 without a fifth pool, which
-would double the image, and `isayama`'s table has stride 2 in the double convolutions: both are left out.
+Departures: from the paper: padded convolutions, as in all reports, so that the logits have the size of the image; no
+dropout, no elastic deformation. From the reports: `kerr` has a fifth decoder stage 64→32 without a fifth pool, which
+would double the image size, and the table of `isayama` has stride 2 in the double convolutions; both are left out.
 """
 
 from typing import Literal
@@ -21,14 +21,15 @@ Up = Literal["transposed", "bilinear"]
 
 
 class Unet(ModelSpec):
-    """Double convolutions of 64 to 1024 channels with four pools between them, and the way back with skips.
+    """U-Net of the reports, with padded convolutions (after Ronneberger 2015).
 
-    Parameters for 21 classes: 31,044,821 with BatchNorm, 31,033,045 without, 34,528,341 bilinear.
+    Double convolutions of 64 to 1024 channels with four pools. Parameters for 21 classes: 31,044,821 with BatchNorm,
+    31,033,045 without, 34,528,341 bilinear.
 
     Attributes:
-        norm: Normalization of the convolutions: none (`kerr`), batch, or instance (`isayama`).
-        up: A transposed convolution K2 S2; or bilinear ×2 and a convolution, always normalized (`xiang`).
-        norm_first: Convolution → normalization → ReLU; else convolution → ReLU → normalization.
+        norm: Normalization of the convolutions: `none` (`kerr`), `batch`, or `instance` (`isayama`).
+        up: Upsampling: `transposed` convolution K2 S2, or `bilinear` ×2 and a convolution with BatchNorm (`xiang`).
+        norm_first: Whether normalization precedes ReLU; else it follows.
     """
 
     kind: Literal["unet"] = "unet"
@@ -38,12 +39,12 @@ class Unet(ModelSpec):
 
     @property
     def multiple(self) -> int:
-        """Four pools."""
+        """Four pools halve both sides."""
         return 16
 
     @property
     def min_size(self) -> int:
-        """InstanceNorm needs more than one value at the bottom."""
+        """InstanceNorm needs more than one value in the deepest features."""
         return 32
 
     def build(self, num_classes: int) -> "UnetNetwork":
@@ -56,8 +57,8 @@ class UnetNetwork(nn.Module):
     """See `Unet`.
 
     Args:
-        ups: The four stages that double the size, deepest first; each halves the channels.
-        classifier: 64 channels to logits.
+        ups: Four stages, deepest first, that double the size and halve the channels.
+        classifier: Layer from 64 channels to logits.
         norm: See `Unet`.
         norm_first: See `Unet`.
     """
@@ -73,7 +74,7 @@ class UnetNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 16, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 16, of the same size."""
         skips = [self.encoder[0](images)]
         for convolve in list(self.encoder)[1:]:
             skips.append(convolve(self.pool(skips[-1])))
@@ -85,7 +86,7 @@ class UnetNetwork(nn.Module):
 
 
 def double(channels_in: int, channels_out: int, norm: Norm, norm_first: bool) -> nn.Sequential:
-    """Two activated 3×3 convolutions."""
+    """Two 3×3 convolutions with ReLU and normalization."""
     convolutions = (
         nn.Conv2d(channels_in, channels_out, 3, padding=1),
         nn.Conv2d(channels_out, channels_out, 3, padding=1),
@@ -94,7 +95,7 @@ def double(channels_in: int, channels_out: int, norm: Norm, norm_first: bool) ->
 
 
 def up_stage(up: Up, channels: int, norm_first: bool) -> nn.Module:
-    """Twice the size, half the channels."""
+    """Upsampling to twice the size and half the channels."""
     if up == "transposed":
         return nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
     return nn.Sequential(

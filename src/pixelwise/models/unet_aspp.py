@@ -1,9 +1,9 @@
-"""The U-Net with two ASPP stages of report xiang-cityscapes.
+"""U-Net with two ASPP stages, of report xiang-cityscapes.
 
 Paper: report xiang-cityscapes; see `unet` and `aspp`.
 
-Departures: see there. The specification's 35,224,255 parameters count a BatchNorm on the class scores, which neither it
-nor this network has. At 800×800 pixels one image keeps about 10 GiB of activations for the backward pass.
+Departures: see there. The 35,224,255 parameters of the specification include a BatchNorm on the class scores, which
+neither it nor this network has. An image of 800×800 pixels needs about 10 GiB of activations for the backward pass.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ from pixelwise.models.unet import WIDTHS, UnetNetwork, up_stage
 
 
 class UnetAspp(ModelSpec):
-    """The bilinear U-Net whose last up-stage and classifier are ASPPs.
+    """Bilinear U-Net with an ASPP as last decoder stage and as classifier, of report xiang-cityscapes.
 
     35,224,213 parameters for 21 classes.
     """
@@ -25,7 +25,7 @@ class UnetAspp(ModelSpec):
 
     @property
     def multiple(self) -> int:
-        """Four pools."""
+        """Four pools halve both sides."""
         return 16
 
     def build(self, num_classes: int) -> UnetNetwork:

@@ -1,11 +1,11 @@
-"""The custom network of report isayama-voc2012: pooling whose indices lead the way back up.
+"""Custom network of report isayama-voc2012: FCN with unpooling by pooling indices.
 
 Paper: report isayama-voc2012, custom architecture; unpooling after Badrinarayanan, Kendall, Cipolla, "SegNet", TPAMI 39
 (2017).
 
-Departures: as printed, with stride 2 in every convolution besides the pools, no image of 224 pixels survives. Stride 2
-stays in the first convolution and in the last transposed one. The skip connections that the text speaks of are the
-pooling indices.
+Departures: the report has stride 2 in every convolution in addition to the pools, which is impossible for images of 224
+pixels. Only the first convolution and the last transposed convolution have stride 2 here. The skip connections in the
+text of the report are the pooling indices.
 """
 
 from typing import Literal
@@ -21,16 +21,17 @@ POOLED = (64, 128, 256, 512, 1024)
 
 
 class UnpoolFcn(ModelSpec):
-    """Six convolutions with five pools down, five unpoolings and six transposed convolutions up.
+    """Custom FCN of report isayama-voc2012 with unpooling by pooling indices (after SegNet 2017).
 
-    12,590,517 parameters for 21 classes.
+    Six convolutions with five pools, five unpoolings and six transposed convolutions. 12,590,517 parameters for 21
+    classes.
     """
 
     kind: Literal["unpool_fcn"] = "unpool_fcn"
 
     @property
     def multiple(self) -> int:
-        """A strided convolution and five pools halve six times."""
+        """A strided convolution and five pools halve both sides six times."""
         return 64
 
     def build(self, num_classes: int) -> "UnpoolFcnNetwork":
@@ -61,7 +62,7 @@ class UnpoolFcnNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides multiples of 64, to logits of the same size."""
+        """Returns the logits of normalized images, both sides multiples of 64, of the same size."""
         features, pools = self.stem(images), []
         for convolve in self.encoder:
             full = convolve(features)

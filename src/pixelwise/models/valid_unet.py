@@ -1,10 +1,10 @@
-"""The U-Net of report lian-voc2007 (its system 5c): unpadded on the way down, padded too much on the way up.
+"""U-Net of report lian-voc2007 (system 5c): no padding in the encoder, too much padding in the decoder.
 
 Paper: report lian-voc2007, table of section 5c, after Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015.
 
-Departures: the report gives 8×8 at the bottom for 224×224; its layers give 6×6. Its logits come out at 160×160 for
-224×224; here they are brought to the input's size bilinearly. The borders that are lost on the way down and invented on
-the way up are a likely reason for the square that the report sees in every prediction.
+Departures: the report states 8×8 for the deepest features of 224×224 pixels; its layers give 6×6. The logits of 224×224
+pixels have 160×160; they are resized bilinearly to the input size here. The border that the encoder loses and the
+decoder pads is a likely reason for the square that the report observes in every prediction.
 """
 
 from itertools import pairwise
@@ -21,16 +21,16 @@ WIDTHS = (64, 128, 256, 512, 1024)
 
 
 class ValidUnet(ModelSpec):
-    """A U-Net without padding on the way down and without skips; logits are resized to the input.
+    """U-Net of report lian-voc2007 without encoder padding and skip connections (after Ronneberger 2015).
 
-    33,834,901 parameters for 21 classes.
+    The logits are resized to the input size. 33,834,901 parameters for 21 classes.
     """
 
     kind: Literal["valid_unet"] = "valid_unet"
 
     @property
     def min_size(self) -> int:
-        """The smallest image of which a pixel is left at the bottom."""
+        """The deepest features of an image of 140 pixels have one pixel."""
         return 140
 
     def build(self, num_classes: int) -> "ValidUnetNetwork":
@@ -58,7 +58,7 @@ class ValidUnetNetwork(nn.Module):
         xavier_init(self)
 
     def forward(self, images: Features) -> Logits:
-        """Normalized images, both sides at least 140, to logits of the same size."""
+        """Returns the logits of normalized images, both sides at least 140, of the same size."""
         logits: Logits = self.classifier(self.decoder(self.encoder(images)))
         return F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
 

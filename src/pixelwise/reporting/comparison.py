@@ -165,7 +165,7 @@ def compare_groups(groups: Sequence[Group], split: str, data: str) -> Comparison
         RunError: A run was not evaluated on the split, two of a group have the same seed, or images or classes differ.
     """
     matrices = [_matrices(members, split) for members in groups]
-    spread, together = bootstrap.seeds(matrices), None
+    spread, together = bootstrap.seed_variation(matrices), None
     if len(groups) == 1:
         together = _entry([confusion.mean_iou(matrix) for matrix in matrices[0].sum(1)], None)
         groups, matrices = by_seed(groups), [of_seed[None] for of_seed in matrices[0]]

@@ -40,6 +40,27 @@ def scores_table(result: SplitResult) -> Table:
     return table
 
 
+def systems_table(results: Mapping[str, SplitResult]) -> Table:
+    """Scores of several systems on one split, beside the majority baseline.
+
+    Args:
+        results: System -> scores; all on the same images.
+    """
+    first = next(iter(results.values()))
+    title = f"{first.split} split, {first.size}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("")
+    for name in (f"all {first.majority_baseline.predicts}", *results):
+        table.add_column(name, justify="right")
+    columns = [first.majority_baseline, *results.values()]
+    table.add_row("mean IoU", *(_shown(column.mean_iou) for column in columns), style="bold")
+    table.add_row("pixel accuracy", *(_shown(column.pixel_accuracy) for column in columns))
+    table.add_section()
+    for name in first.iou:
+        table.add_row(f"IoU {name}", *(_shown(column.iou[name]) for column in columns))
+    return table
+
+
 def reference_table(
     found: Sequence[tuple[str, str, float, Sequence[float]]], classes: Sequence[str]
 ) -> tuple[Table, str]:

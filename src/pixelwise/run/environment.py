@@ -15,7 +15,7 @@ class Environment(Spec):
         processor: Name of the processor.
         cores: Number of cores of the machine.
         gpu: Name of the GPU, None without one.
-        python: Version of Python; likewise the libraries below.
+        python: Version of Python; likewise the libraries below. `Pillow` is None in old runs.
     """
 
     machine: Machine
@@ -29,4 +29,4 @@ class Environment(Spec):
     torch: str
     torchvision: str
     numpy: str
-    Pillow: str
+    Pillow: str | None = None

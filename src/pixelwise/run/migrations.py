@@ -1,9 +1,9 @@
 """Migrations: contents of run folders of earlier schema versions, brought to the current one when they are read.
 
-Version 2 added the images of an epoch, official scores and groups of classes, 3 `fit.compile`, 4 the memory of an epoch,
-5 results with test-time augmentation and more ways to train; older files lack these, and the fields have defaults. 6
-added the confidence interval of the mean IoU and removed `augment.balance`. 7 renamed fields, and epochs count passes
-over the training images: before, an epoch was `fit.passes` passes long.
+Version 2 added the images of an epoch, official scores and groups of classes, 3 `fit.compile`, 4 the memory of an
+epoch, 5 results with test-time augmentation and more ways to train; older files lack these, and the fields have
+defaults. 6 added the confidence interval of the mean IoU and removed `augment.balance`. 7 renamed fields, and epochs
+count passes over the training images: before, an epoch was `fit.passes` passes long.
 """
 
 import json
@@ -16,6 +16,9 @@ from pixelwise.metrics.scores import EpochRecord
 
 VERSION = 7
 """Version of the schema that this code writes; a newer one is refused."""
+
+HEADER = "pixelwise"
+"""Key of the header in the metadata of a safetensors file."""
 
 Json = dict[str, Any]
 
@@ -60,22 +63,24 @@ def migrate_history(records: Sequence[EpochRecord], val_every: int) -> list[Epoc
     return [record.replace(epoch=scale * record.epoch) for record in records]
 
 
-def migrate_header(header: dict[str, str], val_every: int) -> dict[str, str]:
-    """Brings the header of a safetensors file to the current schema. Up to version 6 it has no version.
+def migrate_header(metadata: dict[str, str], val_every: int) -> Json:
+    """The header of a safetensors file in the current schema: `epoch`, and the training `state` where it has one.
+
+    Since version 7 the header is one JSON text under the key `pixelwise`: the order of several keys, and with it the
+    hash of the file, would differ between equal runs. In earlier versions `epoch` and `state` are separate keys.
 
     Args:
-        header: Metadata of the file.
+        metadata: Metadata of the file.
         val_every: Number of epochs between validations of the run.
     """
-    if "version" in header:
+    if HEADER in metadata:
+        header: Json = json.loads(metadata[HEADER])
         return header
-    migrated = dict(header)
-    if "epoch" in header:
-        migrated["epoch"] = str(val_every * int(header["epoch"]))
-    if "state" in header:
-        state = json.loads(header["state"])
-        migrated["state"] = json.dumps(state | {key: val_every * state[key] for key in ("epoch", "best_epoch")})
-    return migrated
+    header = {"epoch": val_every * int(metadata.get("epoch", 0))}
+    if "state" in metadata:
+        state = json.loads(metadata["state"])
+        header["state"] = state | {key: val_every * state[key] for key in ("epoch", "best_epoch") if key in state}
+    return header
 
 
 def migrate_label_space(space: Json) -> Json:

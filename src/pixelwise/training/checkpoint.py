@@ -10,7 +10,7 @@ from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
 from pixelwise.core.errors import RunError
-from pixelwise.inference.weights import fill_model, load_header, load_tensors, save_tensors
+from pixelwise.inference.weights import fill_model, load_metadata, load_tensors, save_tensors
 from pixelwise.run import Run
 from pixelwise.run.migrations import migrate_header
 from pixelwise.training.selection import TrainingState
@@ -34,7 +34,7 @@ def save_state(
         if isinstance(value, Tensor)
     }
     averaged = {AVERAGE + name: tensor for name, tensor in average.state_dict().items()} if average else {}
-    header = {"epoch": str(state.epoch), "state": state.model_dump_json()}
+    header = {"epoch": state.epoch, "state": state.model_dump(mode="json")}
     save_tensors(run.last, model.state_dict() | moments | averaged, header)
 
 
@@ -44,8 +44,8 @@ def stored_state(run: Run) -> TrainingState | None:
     Raises:
         RunError: The file is damaged.
     """
-    header = load_header(run.last)
-    return None if header is None else _state(header, run)
+    metadata = load_metadata(run.last)
+    return None if metadata is None else _state(metadata, run)
 
 
 def load_state(
@@ -56,7 +56,7 @@ def load_state(
     Raises:
         RunError: The file is missing or damaged, or belongs to another network or optimizer.
     """
-    tensors, header = load_tensors(run.last)
+    tensors, metadata = load_tensors(run.last)
     weights = {name: t for name, t in tensors.items() if not name.startswith((OPTIMIZER, AVERAGE))}
     fill_model(model, weights, run.last)
     if average:
@@ -66,13 +66,14 @@ def load_state(
         prefix = f"{OPTIMIZER}{name}/"
         for key in [k for k in tensors if k.startswith(prefix)]:
             optimizer.state[parameter][key.removeprefix(prefix)] = _like(parameter, tensors[key])
-    return _state(header, run)
+    return _state(metadata, run)
 
 
-def _state(header: dict[str, str], run: Run) -> TrainingState:
+def _state(metadata: dict[str, str], run: Run) -> TrainingState:
+    header = migrate_header(metadata, run.val_every)
     if "state" not in header:
         raise RunError(f"{run.last} holds weights only: training cannot be resumed from it.")
-    return TrainingState.from_json(migrate_header(header, run.val_every)["state"])
+    return TrainingState.model_validate(header["state"])
 
 
 def _like(parameter: nn.Parameter, moment: Tensor) -> Tensor:

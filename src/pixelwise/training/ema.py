@@ -9,11 +9,11 @@ from pixelwise.models import Segmenter
 
 
 def build_ema(model: Segmenter, decay: float) -> AveragedModel:
-    """A copy of a network whose weights and statistics follow the network's with every `update_parameters`.
+    """Exponential moving average of a network's weights and statistics, updated by `update_parameters`.
 
     Args:
-        model: Whose weights move.
-        decay: How much of the average a step keeps; see `Fit.ema_decay`.
+        model: The network that is trained.
+        decay: Decay per step, 0..1; see `Fit.ema_decay`.
     """
 
     def follow(average: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:

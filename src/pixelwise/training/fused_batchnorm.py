@@ -1,9 +1,9 @@
-"""BatchNorm that was folded into its convolutions, unfolded, so that such weights can be trained on.
+"""Fused BatchNorm: weights whose BatchNorm was folded into the convolutions, made trainable again.
 
-Weights that come out of a quantized or fused model have layers that only add: mean 0, variance 1, scale 1. In eval they
-are right. In training BatchNorm takes the statistics of the batch instead, each layer's scale is lost, and with it what
-the weights knew (docs/log.md, 2026-11-26). Given the statistics of what they are fed, and a scale and shift that undo
-them, the layers compute what they did before, and in training nearly that.
+Weights of a quantized or fused model have BatchNorm layers that only add a bias: mean 0, variance 1, scale 1. In eval
+they are correct. In training, BatchNorm uses the statistics of the batch instead, which removes the scale of each layer
+and with it the pretrained features (docs/log.md, 2026-11-26). With the measured statistics of their inputs, and a scale
+and shift that cancel them, the layers compute the same as before in eval and almost the same in training.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ TOLERANCE = 1e-3
 
 
 def fused_batchnorm_layers(network: nn.Module) -> list[nn.BatchNorm2d]:
-    """The BatchNorm layers that learn and only add. Fresh ones add nothing, and are none of them."""
+    """Trainable BatchNorm layers that only add a bias. Layers of a new network, whose bias is 0, are not among them."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d) and layer.affine]
     return [layer for layer in layers if layer.weight.requires_grad and _only_adds(layer)]
 
@@ -25,21 +25,21 @@ def fused_batchnorm_layers(network: nn.Module) -> list[nn.BatchNorm2d]:
 def restore_fused_batchnorm(
     network: nn.Module, layers: Sequence[nn.BatchNorm2d], images: Sequence[UInt8[Tensor, "1 3 _ _"]]
 ) -> None:
-    """Gives layers the statistics of what they are fed, and a scale and shift that undo them.
+    """Sets the statistics of BatchNorm layers to those of their inputs, with a scale and shift that cancel them.
 
     Args:
-        network: Takes images, on the device of its own; it is left in eval.
-        layers: Of the network.
-        images: Training images.
+        network: Network of images, on its device; it is left in eval mode.
+        layers: BatchNorm layers of the network.
+        images: Training images, each a batch of one.
     """
     moments: dict[nn.Module, list[Float[Tensor, "3 C"]]] = {layer: [] for layer in layers}
 
-    def look(layer: nn.Module, given: tuple[Float[Tensor, "B C H W"]]) -> None:
+    def measure(layer: nn.Module, given: tuple[Float[Tensor, "B C H W"]]) -> None:
         values = given[0].float().transpose(0, 1).flatten(1)
         mean, square = values.mean(1), values.square().mean(1)
         moments[layer].append(torch.stack([torch.full_like(mean, values.shape[1]), mean, square]))
 
-    handles = [layer.register_forward_pre_hook(look) for layer in layers]
+    handles = [layer.register_forward_pre_hook(measure) for layer in layers]
     network.eval()
     for image in images:
         network(image.to(next(network.parameters()).device))
@@ -59,7 +59,7 @@ def restore_fused_batchnorm(
 
 
 def _as_affine(layer: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What the layer multiplies by and what it adds, in eval."""
+    """Scale and shift of the layer in eval."""
     assert layer.running_mean is not None
     assert layer.running_var is not None
     scale = layer.weight / (layer.running_var + layer.eps).sqrt()

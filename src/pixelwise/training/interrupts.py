@@ -63,6 +63,7 @@ class Interrupts:
         """
         if not math.isfinite(train_loss):
             raise RunError(
-                f"the training loss became {train_loss} in epoch {epoch}: lower fit.optimizer.lr or set fit.grad_clip_norm=1."
+                f"the training loss became {train_loss} in epoch {epoch}: lower fit.optimizer.lr or set"
+                " fit.grad_clip_norm=1."
                 f" The epochs before it are saved in {self._run.path}."
             )

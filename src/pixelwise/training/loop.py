@@ -28,7 +28,7 @@ from pixelwise.training.feature_cache import FeatureCache, cacheable_variants
 from pixelwise.training.fused_batchnorm import fused_batchnorm_layers, restore_fused_batchnorm
 from pixelwise.training.history import TrainCounts, epoch_line, epoch_record, epoch_title
 from pixelwise.training.interrupts import Interrupts
-from pixelwise.training.memory import freed_memory_kept, give_back, peak_mib
+from pixelwise.training.memory import freed_memory_kept, peak_mib, release_free_memory
 from pixelwise.training.optimizer import set_learning_rate
 from pixelwise.training.preflight import preflight
 from pixelwise.training.schedule import changes_every_step, learning_rate
@@ -140,7 +140,7 @@ def _fit(run: Run, splits: Splits, learner: Learner, track: TrackerName | None) 
             set_learning_rate(learner.optimizer, rate)
             trained = _train_round(learner, number, splits.label_space.num_classes, interrupts, budget)
             interrupts.check_loss(epoch, trained.loss)
-            give_back()
+            release_free_memory()
             validated = evaluate_split(predictor, splits.val, learner.loss, fit.batch_size, machine.workers)
             budget.add_validation(time.perf_counter() - began - trained.seconds)
             state, is_best = advance(state, fit, epoch, validated.loss, confusion.mean_iou(validated.matrix))

@@ -1,4 +1,4 @@
-"""How the process holds on to its memory."""
+"""Memory of the process: allocator settings, and the peak."""
 
 import ctypes
 import sys
@@ -14,10 +14,10 @@ _KEEP = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
 
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Lets the C library keep what tensors free, for the next step's tensors; afterwards it is given back.
+    """Context in which the C library keeps freed memory for the tensors of the next step.
 
-    By default it gives large blocks back to the system and asks for them again, hundreds of times in a training step,
-    and the system fills every page with zeros each time. Does nothing where the C library is not glibc.
+    By default glibc returns large blocks to the system and requests them again, hundreds of times per training step,
+    and the system zeroes every page each time. Without glibc the context does nothing.
     """
     library = _glibc()
     if library is None:
@@ -33,16 +33,16 @@ def freed_memory_kept() -> Iterator[None]:
         library.malloc_trim(0)
 
 
-def give_back() -> None:
-    """Gives the system what is free now: training and evaluation hold tensors of other sizes, and need not hold both."""
+def release_free_memory() -> None:
+    """Returns free memory to the system: training and validation need tensors of different sizes."""
     if library := _glibc():
         library.malloc_trim(0)
 
 
 def peak_mib(device: torch.device) -> float | None:
-    """The most that the process has held so far, in MiB: of the GPU's memory where it computes there, else of its own.
+    """Peak memory so far, in MiB: of the GPU where one computes, else of the process.
 
-    None where the system does not tell.
+    None where the system does not report it.
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20

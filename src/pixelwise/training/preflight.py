@@ -66,7 +66,8 @@ def check_sample(dataset: SegmentationDataset, split: str) -> None:
     sample = dataset[0]
     if not isinstance(sample, Sample):
         raise DataError(
-            f"the split '{split}' gives {type(sample).__name__} objects; return pixelwise.data.Sample(image, labels, id)."
+            f"the split '{split}' gives {type(sample).__name__} objects; return pixelwise.data.Sample(image, labels,"
+            " id)."
         )
     image, labels, name = sample
     where = f"sample '{name}' of the split '{split}'"
@@ -89,36 +90,39 @@ def check_sample(dataset: SegmentationDataset, split: str) -> None:
     classes = dataset.label_space.num_classes
     if foreign := sorted({*np.unique(labels.cpu().numpy()).tolist()} - {*range(classes), IGNORE}):
         raise DataError(
-            f"the labels of {where} contain the class ids {', '.join(map(str, foreign[:8]))}; expected 0..{classes - 1},"
-            f" or {IGNORE} for ignored pixels."
+            f"the labels of {where} contain the class ids {', '.join(map(str, foreign[:8]))}; expected"
+            f" 0..{classes - 1}, or {IGNORE} for ignored pixels."
         )
 
 
 def check_loss(experiment: Experiment) -> None:
-    """Calls the loss once, on zeros.
+    """Calls the loss once, on logits that are 0 and on labels of which some are ignored.
 
     Raises:
         InvalidSpec: It fails or does not give a sum and a count.
     """
     classes, kind = experiment.data.label_space.num_classes, experiment.loss.kind
     logits = torch.zeros(TRACED, classes, 8, 8, requires_grad=True)
+    labels = torch.zeros(TRACED, 8, 8, dtype=torch.uint8)
+    labels[:, 0] = IGNORE
     try:
-        value = experiment.loss.build(torch.ones(classes, dtype=torch.int64))(logits, torch.zeros(TRACED, 8, 8).long())
+        value = experiment.loss.build(torch.ones(classes, dtype=torch.int64))(logits, labels)
     except Exception as e:
         if ":" not in kind:
             raise
         raise InvalidSpec(
-            f"the loss {kind} fails on logits [{TRACED}, {classes}, 8, 8] and labels [{TRACED}, 8, 8]: {_reason(e)}."
+            f"the loss {kind} fails on logits [{TRACED}, {classes}, 8, 8] and uint8 labels [{TRACED}, 8, 8] that"
+            f" contain ignored pixels ({IGNORE}): {_reason(e)}."
         ) from e
     if not isinstance(value, LossValue):
         raise InvalidSpec(
-            f"the loss {kind} returns {_described(value)}; return pixelwise.losses.LossValue(sum, count): the sum of the"
-            " losses of all valid pixels, and their number, so that batches add up."
+            f"the loss {kind} returns {_described(value)}; return pixelwise.losses.LossValue(sum, count): the sum of"
+            " the losses of all valid pixels, and their number, so that batches add up."
         )
     if not all(isinstance(part, Tensor) and part.ndim == 0 for part in (value.sum, value.count)):
         raise InvalidSpec(
-            f"the loss {kind} returns a sum of {_described(value.sum)} and a count of {_described(value.count)}; both must"
-            " be tensors without dimensions."
+            f"the loss {kind} returns a sum of {_described(value.sum)} and a count of {_described(value.count)}; both"
+            " must be tensors without dimensions."
         )
     if not value.sum.requires_grad:
         raise InvalidSpec(f"the sum of the loss {kind} does not depend on the logits: compute it from them in torch.")
@@ -161,8 +165,9 @@ def check_network(experiment: Experiment, train: SegmentationDataset) -> None:
             )
     if logits.shape[2] < framed[0] or logits.shape[3] < framed[1]:
         raise InvalidSpec(
-            f"the logits of {spec.kind} are {logits.shape[3]}x{logits.shape[2]} for an input of {framed[1]}x{framed[0]};"
-            " they must not be smaller: upsample them, for example with torch.nn.functional.interpolate."
+            f"the logits of {spec.kind} are {logits.shape[3]}x{logits.shape[2]} for an input of"
+            f" {framed[1]}x{framed[0]}; they must not be smaller: upsample them, for example with"
+            " torch.nn.functional.interpolate."
         )
 
 

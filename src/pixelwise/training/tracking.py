@@ -1,4 +1,4 @@
-"""A run's history in TensorBoard or MLflow, while it trains."""
+"""Experiment tracking: the history of a run in TensorBoard or MLflow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,25 +14,25 @@ TrackerName = Literal["tensorboard", "mlflow"]
 
 
 class Tracker(Protocol):
-    """Takes the epochs of a run."""
+    """Receives the records of a run."""
 
     def add(self, record: EpochRecord) -> None:
-        """A finished epoch."""
+        """Adds the record of a validation."""
         ...
 
     def close(self) -> None:
-        """No epoch follows."""
+        """Ends the tracking."""
         ...
 
 
-class Nobody:
-    """Takes epochs for nobody."""
+class NoTracker:
+    """Tracks nothing."""
 
     def add(self, record: EpochRecord) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class _TensorBoard:
@@ -50,15 +50,15 @@ class _TensorBoard:
 
 
 class _MlFlow:
-    """Where MLflow writes is its own setting: MLFLOW_TRACKING_URI, else ./mlruns."""
+    """MLflow writes to MLFLOW_TRACKING_URI, else to ./mlruns."""
 
     def __init__(self, run: Run) -> None:
         self._mlflow: Any = import_module("mlflow")
-        asked = run.experiment.model_dump(mode="json")
-        self._mlflow.set_experiment(_plain(asked["name"]))
+        experiment = run.experiment
+        self._mlflow.set_experiment(_plain(experiment.name))
         self._mlflow.start_run(run_name=run.path.name)
-        self._mlflow.log_dict(asked, "asked.json")
-        self._mlflow.log_params({"seed": asked["fit"]["seed"], "run": str(run.path)})
+        self._mlflow.log_dict(experiment.model_dump(mode="json"), "configuration.json")
+        self._mlflow.log_params({"seed": experiment.fit.seed, "run": str(run.path)})
 
     def add(self, record: EpochRecord) -> None:
         self._mlflow.log_metrics(dict(_values(record)), step=record.epoch)
@@ -71,35 +71,37 @@ _KINDS: dict[str, Callable[[Run], Tracker]] = {"tensorboard": _TensorBoard, "mlf
 
 
 def check_tracker(name: TrackerName | None, experiment: str) -> None:
-    """Checks, before anything is trained, that a tracker can be told.
+    """Checks that a tracker is available, before the training.
 
     Args:
-        name: Which one, or None.
-        experiment: The experiment's name.
+        name: Name of the tracker, or None.
+        experiment: Name of the experiment.
 
     Raises:
-        InvalidSpec: Its library is not there, or what it writes to cannot be reached.
+        InvalidSpec: Its library is not installed, or its storage cannot be reached.
     """
     if name and find_spec(name) is None:
         raise InvalidSpec(f"--track {name} needs {name}: pip install 'pixelwise[track]'.")
     if name == "mlflow":
         try:
             import_module("mlflow").set_experiment(_plain(experiment))
-        except Exception as e:  # no server, no database, no right to write: in the words of many libraries
+        except Exception as e:  # no server, no database, no permission: many libraries, many errors
             reason = str(e).strip().splitlines()[0]
-            raise InvalidSpec(f"MLflow cannot be told: {reason} Set MLFLOW_TRACKING_URI to where it can.") from None
+            raise InvalidSpec(
+                f"MLflow cannot write: {reason} Set MLFLOW_TRACKING_URI to a place where it can."
+            ) from None
 
 
 @contextmanager
 def tracking(name: TrackerName | None, run: Run, history: Sequence[EpochRecord]) -> Iterator[Tracker]:
-    """A tracker for the length of a training. A resumed run's earlier epochs come first.
+    """Context of a tracker. It first receives the earlier records of a resumed run.
 
     Args:
-        name: Which one, or None.
+        name: Name of the tracker, or None.
         run: The run.
-        history: Epochs that are done.
+        history: The earlier records.
     """
-    tracker = _KINDS[name](run) if name else Nobody()
+    tracker = _KINDS[name](run) if name else NoTracker()
     try:
         for record in history:
             tracker.add(record)
@@ -113,7 +115,7 @@ def _plain(name: str) -> str:
 
 
 def _values(record: EpochRecord) -> Iterator[tuple[str, float]]:
-    """Every number of an epoch by a name with a slash, which both show as a group."""
+    """The numbers of a record, by names with a slash, which both trackers show as a group."""
     for split in ("train", "val"):
         for metric in ("loss", "mean_iou", "pixel_accuracy"):
             value = getattr(record, f"{split}_{metric}")

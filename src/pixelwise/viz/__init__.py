@@ -1,1 +1,1 @@
-"""Arrays in, figures out: overlays, error maps, contact sheets and learning curves. The only room with matplotlib."""
+"""Figures from arrays: overlays, error maps, contact sheets, learning curves, charts. Only viz imports matplotlib."""

@@ -1,6 +1,7 @@
 """Contact sheets: image, prediction, ground truth and overlay side by side, one row for each image, one legend.
 
-Composed in pixels rather than by a plotting library, so that no resampling blurs a class boundary at the usual sizes.
+Sheets are composed with Pillow rather than with a plotting library, which would resample the pictures and blur the
+boundaries of classes.
 """
 
 from collections.abc import Sequence
@@ -14,21 +15,21 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pixelwise.core.files import write_atomic
 from pixelwise.core.label_space import LabelSpace
-from pixelwise.viz.errors import errors
+from pixelwise.viz.errors import error_map
 from pixelwise.viz.legend import INK, MUTED, PAPER, font, legend, present
-from pixelwise.viz.overlay import colorise, overlay, scaled
+from pixelwise.viz.overlay import colorize, overlay, scaled
 
 _NARROW, _WIDE = 240, 640  # limits of a column's width, in pixels
 
 
 class SheetRow(NamedTuple):
-    """One image of a sheet.
+    """Row of a sheet.
 
     Attributes:
-        title: Written at the left, whole; a line break starts a new line.
+        title: Text at the left, which is never shortened. A line break starts a new line.
         image: RGB, 0..255.
-        prediction: Class ids, 0..K-1; None where there is none.
-        labels: Class ids, 0..K-1 or `IGNORE`; None where there are none.
+        prediction: Predicted class ids, 0..K-1; None if there is no prediction.
+        labels: True class ids, 0..K-1 or `IGNORE`; None if there are no labels.
     """
 
     title: str
@@ -38,30 +39,31 @@ class SheetRow(NamedTuple):
 
 
 def save_sheet(
-    rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title: str = "", mistakes: bool = False
+    rows: Sequence[SheetRow], space: LabelSpace, path: Path, *, title: str = "", error_maps: bool = False
 ) -> None:
     """Writes a sheet with the columns input, prediction, ground truth and overlay as a PNG.
 
-    Every picture keeps its proportions within a square cell. The prediction's and the ground truth's column are left
-    out where no row has any. The overlay is of the prediction, or of the labels where there is none. The legend names
-    the classes that occur in either.
+    Every picture keeps its aspect ratio in a square cell. The columns prediction and ground truth are left out if no
+    row has one. The overlay shows the prediction, or the labels if there is no prediction. The legend contains the
+    classes that occur in predictions or labels.
 
     Args:
         rows: The images, of any sizes.
-        space: The classes' names and colors.
-        path: The file to make or replace.
-        title: What stands above the sheet.
-        mistakes: Whether the last column is of what is wrong instead of the overlay; rows have all pictures then.
+        space: Names and colors of the classes.
+        path: File to create or replace.
+        title: Title of the sheet.
+        error_maps: Whether the last column shows error maps instead of overlays. Every row then needs a prediction and
+            labels.
 
     Raises:
         RunError: The file cannot be written.
-        ValueError: There is no row, or one with neither prediction nor labels.
+        ValueError: There is no row, or a row has neither prediction nor labels.
     """
-    sheet = _sheet(rows, space, title, mistakes)
+    sheet = _sheet(rows, space, title, error_maps)
     write_atomic(path, lambda temp: sheet.save(temp, format="PNG", dpi=(300, 300)))
 
 
-def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str, mistakes: bool) -> Image.Image:
+def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str, error_maps: bool) -> Image.Image:
     if not rows:
         raise ValueError("a sheet needs at least one row")
     kinds = [
@@ -71,8 +73,8 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str, mistakes: bo
     width = int(np.clip(max(max(row.image.shape[:2]) for row in rows), _NARROW, _WIDE))
     size = max(12, round(width / 24))
     gap = max(4, width // 64)
-    heads = ["input", *kinds, "errors" if mistakes else "overlay"]
-    cells = [[p if p is None else scaled(p, width) for p in _pictures(row, space, kinds, mistakes)] for row in rows]
+    heads = ["input", *kinds, "errors" if error_maps else "overlay"]
+    cells = [[p if p is None else scaled(p, width) for p in _pictures(row, space, kinds, error_maps)] for row in rows]
     heights = [max(cell.height for cell in row if cell) for row in cells]
     sides = [_side_title(row.title, height, size) for row, height in zip(rows, heights, strict=True)]
 
@@ -102,26 +104,26 @@ def _sheet(rows: Sequence[SheetRow], space: LabelSpace, title: str, mistakes: bo
             else:
                 draw.text((x + width // 2, y + height // 2), f"no {heads[column]}", MUTED, font(size), anchor="mm")
         y += height + gap
-    sheet.paste(strip, (left - size // 2, bottom))  # its swatches, indented by that, end flush with the pictures
+    sheet.paste(strip, (left - size // 2, bottom))  # the indented swatches are aligned with the pictures
     return sheet
 
 
 def _pictures(
-    row: SheetRow, space: LabelSpace, kinds: Sequence[str], mistakes: bool
+    row: SheetRow, space: LabelSpace, kinds: Sequence[str], error_maps: bool
 ) -> list[UInt8[np.ndarray, "H W 3"] | None]:
-    """The picture of each column, None where the row has none."""
+    """Returns the picture of each column; None if the row has none."""
     maps = {"prediction": row.prediction, "ground truth": row.labels}
-    shown = row.labels if row.prediction is None else row.prediction
-    if shown is None:
+    overlaid = row.labels if row.prediction is None else row.prediction
+    if overlaid is None:
         raise ValueError(f"the row '{row.title}' has neither prediction nor labels")
-    columns = [None if (classes := maps[kind]) is None else colorise(classes, space) for kind in kinds]
-    if mistakes and row.prediction is not None and row.labels is not None:
-        return [row.image, *columns, errors(row.image, row.prediction, row.labels)]
-    return [row.image, *columns, overlay(row.image, shown, space)]
+    columns = [None if (classes := maps[kind]) is None else colorize(classes, space) for kind in kinds]
+    if error_maps and row.prediction is not None and row.labels is not None:
+        return [row.image, *columns, error_map(row.image, row.prediction, row.labels)]
+    return [row.image, *columns, overlay(row.image, overlaid, space)]
 
 
 def _side_title(title: str, length: int, size: int) -> Image.Image:
-    """A row's title, read from bottom to top, in as many lines as its height asks for."""
+    """Draws the title of a row, from bottom to top, in as many lines as its length requires."""
     face, line = font(size), round(1.3 * size)
     lines = _wrapped(title, face, length)
     side = Image.new("RGB", (length, len(lines) * line), PAPER)
@@ -132,7 +134,7 @@ def _side_title(title: str, length: int, size: int) -> Image.Image:
 
 
 def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Lines of at most `width` pixels, broken at spaces, or within a word that is longer than a line."""
+    """Breaks a text into lines of at most `width` pixels, at spaces or within words longer than a line."""
     lines: list[str] = []
     for part in text.splitlines():
         line = ""

@@ -1,4 +1,4 @@
-"""The learning curves of a run: loss, mean IoU, pixel accuracy and the IoU of some classes, in one figure."""
+"""Learning curves of a run: loss, mean IoU, pixel accuracy and the IoU of some classes, in one figure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,29 +15,29 @@ from matplotlib.ticker import MaxNLocator
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
 from pixelwise.core.files import write_atomic
-from pixelwise.viz.lines import End, Values, label_ends, line, nothing, widen
+from pixelwise.viz.lines import End, Values, label_ends, mark_empty, plot_line, widen_range
 from pixelwise.viz.palettes import HAIRLINE, MUTED, SERIES, style
 
 _PANELS = (("loss", "Loss"), ("mean_iou", "Mean IoU"), ("pixel_accuracy", "Pixel accuracy"))
 _VALIDATION, _TRAINING = SERIES[0], SERIES[4]
-_LABELLED = 5
+_NAMED = 5  # number of classes that are selected for the last panel
 
 
 def save_curves(history: Sequence[Mapping[str, Any]], path: Path, *, title: str, classes: Sequence[str] = ()) -> None:
-    """Draws a run's history and writes it in the format of the path's suffix (.png at 200 dpi, .pdf, .svg).
+    """Draws the history of a run, in the format of the path's suffix (.png at 200 dpi, .pdf, .svg).
 
     A value that is missing, None or not finite leaves a gap. The last epoch with `best` is marked in every panel.
 
     Args:
-        history: One record for each epoch: `epoch` from 1, `train_` and `val_` `loss`, `mean_iou` and `pixel_accuracy`,
-            `lr`, `val_iou` (class name -> 0..1 or None), `best`.
-        path: The file to make or replace.
-        title: What stands above the figure, usually the run's name.
-        classes: The classes of the last panel. Where it is empty: the worst, the best and three spread evenly between
-            them by their latest IoU. All others are there without a name, as pale lines.
+        history: Record of each validation: `epoch` from 1, `train_` and `val_` `loss`, `mean_iou` and
+            `pixel_accuracy`, `lr`, `val_iou` (class name -> 0..1 or None), `best`.
+        path: File to create or replace.
+        title: Title of the figure, usually the name of the run.
+        classes: Classes that are named in the last panel; empty selects them by `select_classes`. The other classes are
+            pale lines without a name.
 
     Raises:
-        InvalidSpec: A class that no record has, though some have classes.
+        InvalidSpec: A class is in no record, although some records have classes.
         RunError: The file cannot be written.
         ValueError: The history is empty.
     """
@@ -51,7 +51,8 @@ def save_curves(history: Sequence[Mapping[str, Any]], path: Path, *, title: str,
     best = max((i for i, record in enumerate(history) if record.get("best")), default=None)
     with style():
         figure = Figure(figsize=(7.6, 5.6), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, squeeze=False).flat  # apart: class names narrow only the lower panel
+        # Two subfigures, because the names of the classes reduce the width of the lower one.
+        upper, lower = figure.subfigures(2, 1, squeeze=False).flat
         panels = [*upper.subplots(1, 3), lower.subplots()]
         for axes in panels:
             _frame(axes, epochs, best)
@@ -62,24 +63,24 @@ def save_curves(history: Sequence[Mapping[str, Any]], path: Path, *, title: str,
             if key == "loss":
                 _logarithmic(axes)
             else:
-                _within(axes)
+                _limit_to_scores(axes)
             if best is not None and np.isfinite(val[best]):
                 _mark(axes, float(epochs[best]), val[best])
         panels[3].set_title("IoU by class, validation")
-        _by_class(panels[3], epochs, ious, list(classes) or spread(ious))
+        _by_class(panels[3], epochs, ious, list(classes) or select_classes(ious))
         _head(figure, title, _rates(_values(history, "lr")), None if best is None else int(epochs[best]))
         write_atomic(path, lambda temp: figure.savefig(temp))
 
 
-def spread(ious: Mapping[str, Values]) -> list[str]:
-    """The classes worth a name: worst, best and three evenly between, by the latest IoU that each has.
+def select_classes(ious: Mapping[str, Values]) -> list[str]:
+    """Selects the classes with the highest and the lowest latest IoU, and three evenly spaced between them.
 
     Args:
-        ious: Class name -> IoU by epoch, 0..1 or NaN.
+        ious: Class name -> IoU of each epoch, 0..1 or NaN.
     """
-    latest = {name: seen[-1] for name, values in ious.items() if (seen := values[np.isfinite(values)]).size}
+    latest = {name: finite[-1] for name, values in ious.items() if (finite := values[np.isfinite(values)]).size}
     ranked = sorted(latest, key=lambda name: -latest[name])
-    steps = np.linspace(0, len(ranked) - 1, min(_LABELLED, len(ranked)))
+    steps = np.linspace(0, len(ranked) - 1, min(_NAMED, len(ranked)))
     return [ranked[round(i)] for i in steps]
 
 
@@ -110,68 +111,68 @@ def _frame(axes: Axes, epochs: Values, best: int | None) -> None:
 
 
 def _both_splits(axes: Axes, epochs: Values, train: Values, val: Values) -> None:
-    seen = np.concatenate([train, val])
-    seen = seen[np.isfinite(seen)]
-    if not seen.size:
-        nothing(axes)
+    values = np.concatenate([train, val])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        mark_empty(axes)
         return
-    line(axes, epochs, train, color=_TRAINING, linewidth=1.3)
-    line(axes, epochs, val, color=_VALIDATION)
-    widen(axes, 0.1 * float(np.abs(seen).max()))
+    plot_line(axes, epochs, train, color=_TRAINING, linewidth=1.3)
+    plot_line(axes, epochs, val, color=_VALIDATION)
+    widen_range(axes, 0.1 * float(np.abs(values).max()))
 
 
 def _mark(axes: Axes, epoch: float, value: float) -> None:
-    """A dot at the best epoch, and its value beside the heading, where no line can cross it."""
+    """Marks the best epoch with a dot and writes its value beside the heading, where no line crosses it."""
     axes.plot(epoch, value, "o", color=_VALIDATION, markersize=6, markeredgecolor="white", zorder=5)
     axes.set_title(f"{value:.3f}", loc="right", color=_VALIDATION, weight="bold")
 
 
 def _by_class(axes: Axes, epochs: Values, ious: Mapping[str, Values], named: Sequence[str]) -> None:
     if not any(np.isfinite(values).any() for values in ious.values()):
-        nothing(axes)
+        mark_empty(axes)
         return
     others = [values for name, values in ious.items() if name not in named]
     for values in others:
-        # The more there are, the paler: 150 classes are a cloud behind the named ones, not a wall.
+        # Paler with more classes, so that 150 lines do not hide the named ones.
         alpha = min(0.42, max(0.12, 6 / len(others)))
-        line(axes, epochs, values, color="#8A8A8A", alpha=alpha, linewidth=0.8, markersize=2.0, zorder=1.5)
+        plot_line(axes, epochs, values, color="#8A8A8A", alpha=alpha, linewidth=0.8, markersize=2.0, zorder=1.5)
     ends = []
     for i, name in enumerate(dict.fromkeys(named)):
         color, dashes = SERIES[i % len(SERIES)], ("-", "--", ":")[i // len(SERIES) % 3]
-        line(axes, epochs, ious[name], color=color, linestyle=dashes, linewidth=1.5)
-        seen = np.flatnonzero(np.isfinite(ious[name]))
-        if seen.size:
-            last, shown = seen[-1], name if len(name) <= 24 else name[:23] + "…"
-            ends.append(End(epochs[last], ious[name][last], f"{shown}  {ious[name][last]:.2f}", color))
-    _within(axes)
+        plot_line(axes, epochs, ious[name], color=color, linestyle=dashes, linewidth=1.5)
+        defined = np.flatnonzero(np.isfinite(ious[name]))
+        if defined.size:
+            last, short = defined[-1], name if len(name) <= 24 else name[:23] + "…"
+            ends.append(End(epochs[last], ious[name][last], f"{short}  {ious[name][last]:.2f}", color))
+    _limit_to_scores(axes)
     label_ends(axes, ends)
 
 
 def _logarithmic(axes: Axes) -> None:
-    """A logarithmic scale where values differ so much that a linear one would show only the largest."""
+    """Sets a logarithmic scale if the values differ by a factor of more than 30."""
     if axes.dataLim.y0 > 0 and axes.dataLim.y1 > 30 * axes.dataLim.y0:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _within(axes: Axes) -> None:
-    """Shows no more than a hair beyond 0..1: no score lies there."""
+def _limit_to_scores(axes: Axes) -> None:
+    """Limits the y axis to the range of scores, 0..1, with a small margin."""
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -0.03), min(high, 1.03))
 
 
 def _rates(rates: Values) -> str:
-    """The learning rate's way in a few words: start, peak if it is another, end."""
-    seen = rates[np.isfinite(rates)]
-    if not seen.size:
+    """Formats the learning rates as text: first rate, maximum if it is another one, last rate."""
+    finite = rates[np.isfinite(rates)]
+    if not finite.size:
         return ""
-    way = [seen[0], *([seen.max()] if seen.max() > max(seen[0], seen[-1]) else []), seen[-1]]
-    way = way[:1] if seen.max() == seen.min() else way
-    return "learning rate " + " → ".join(f"{rate:.2g}" for rate in way)
+    shown = [finite[0], *([finite.max()] if finite.max() > max(finite[0], finite[-1]) else []), finite[-1]]
+    shown = shown[:1] if finite.max() == finite.min() else shown
+    return "learning rate " + " → ".join(f"{rate:.2g}" for rate in shown)
 
 
 def _head(figure: Figure, title: str, rates: str, best: int | None) -> None:
-    """Title, legend and learning rate, in a band of their own above the panels."""
+    """Draws title, legend and learning rate above the panels."""
     lines = wrap(title, 84)
     inches = 1 / figure.get_figheight()
     top, band = 1 - 0.1 * inches, (0.2 * len(lines) + 0.42) * inches

@@ -1,11 +1,11 @@
-"""Class legends in pixels: swatch, name and share, laid out for a given width."""
+"""Legends of classes as images: color swatch, name and share of each class."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
@@ -18,12 +18,12 @@ PAPER: RGB = (255, 255, 255)
 
 
 class Entry(NamedTuple):
-    """One class in a legend.
+    """Class in a legend.
 
     Attributes:
-        name: Its name, drawn whole.
-        color: Its swatch.
-        share: Share of all pixels, above 0 and up to 1.
+        name: Name of the class.
+        color: Color of the swatch.
+        share: Share of the class in all pixels, above 0 and at most 1.
     """
 
     name: str
@@ -33,17 +33,29 @@ class Entry(NamedTuple):
 
 @lru_cache(maxsize=32)
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, `size` pixels high; Pillow's own default font has no letter beyond ASCII, not even é or ü."""
+    """Returns the font DejaVu Sans, `size` pixels high. Pillow's default font has no letters beyond ASCII."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
+    return ImageFont.truetype(_font_folder() / name, size)
+
+
+@cache
+def _font_folder() -> Path:
+    """Folder of the fonts that matplotlib ships, found without importing it, which is slow."""
+    spec = find_spec("matplotlib")
+    folder = Path(spec.origin or "").parent / "mpl-data" / "fonts" / "ttf" if spec else Path()
+    if not (folder / "DejaVuSans.ttf").is_file():  # a distribution may have moved its data
+        import matplotlib
+
+        folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    return folder
 
 
 def present(class_maps: Iterable[UInt8[np.ndarray, "_ _"]], space: LabelSpace) -> list[Entry]:
-    """The classes that occur, the largest share first; void, if any pixel is void, comes last.
+    """Returns the classes that occur, in descending order of their share, and void at the end if it occurs.
 
     Args:
         class_maps: Class ids, 0..K-1 or `IGNORE`.
-        space: Names and colors.
+        space: Names and colors of the classes.
     """
     counts = np.zeros(256, np.int64)
     for classes in class_maps:
@@ -51,28 +63,28 @@ def present(class_maps: Iterable[UInt8[np.ndarray, "_ _"]], space: LabelSpace) -
     total = max(int(counts.sum()), 1)
     names = dict(enumerate(space.names))
     names[IGNORE] = next(iter(space.void.values()), "void")
-    found = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
-    found.sort(key=lambda i: i == IGNORE)
+    occurring = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
+    occurring.sort(key=lambda i: i == IGNORE)
     table = space.class_colors
     return [
         Entry(names.get(i, f"class {i}"), (int(table[i, 0]), int(table[i, 1]), int(table[i, 2])), counts[i] / total)
-        for i in found
+        for i in occurring
     ]
 
 
 def legend(entries: Sequence[Entry], width: int, size: int, shares: bool = True) -> Image.Image:
-    """A strip of aligned columns, filled row by row, on white.
+    """Draws a legend: aligned columns, filled row by row, on white.
 
     Args:
-        entries: The classes, in their order.
-        width: Width to fill, in pixels; the strip is wider if the longest entry is.
-        size: Height of the text, in pixels.
-        shares: Whether each name is followed by its share in percent.
+        entries: The classes, in the order of the legend.
+        width: Width in pixels. The legend is wider if its longest entry is.
+        size: Height of the text in pixels.
+        shares: Whether the share of each class is written after its name, in percent.
     """
     if not entries:
         return Image.new("RGB", (width, 0), PAPER)
     face, swatch, pad, line = font(size), round(0.95 * size), round(0.5 * size), round(1.6 * size)
-    names = [" ".join(e.name.split()) for e in entries]  # a line break in a name would break its row
+    names = [" ".join(e.name.split()) for e in entries]  # without line breaks
     tails = [f"  {_percent(e.share)}" if shares else "" for e in entries]
     widths = [
         swatch + pad + int(np.ceil(face.getlength(name) + face.getlength(tail)))
@@ -89,7 +101,7 @@ def legend(entries: Sequence[Entry], width: int, size: int, shares: bool = True)
         x = pad + sum(columns[:column]) + gap * column
         middle = pad + row * line + line // 2
         top = middle - swatch // 2
-        edge = tuple(round(0.72 * c) for c in entry.color)  # keeps a white swatch visible on white
+        edge = tuple(round(0.72 * c) for c in entry.color)  # so that a white swatch is visible on white
         draw.rectangle((x, top, x + swatch - 1, top + swatch - 1), fill=entry.color, outline=edge)
         x += swatch + pad
         draw.text((x, middle), names[i], INK, face, anchor="lm")
@@ -97,11 +109,11 @@ def legend(entries: Sequence[Entry], width: int, size: int, shares: bool = True)
     return strip
 
 
-def _columns(widths: Sequence[int], room: int, gap: int) -> list[int]:
-    """Widths of as many columns as there is room for, one at least."""
+def _columns(widths: Sequence[int], available: int, gap: int) -> list[int]:
+    """Returns the widths of as many columns as fit into the available width, at least one."""
     for n in range(len(widths), 1, -1):
         columns = [max(widths[k::n]) for k in range(n)]
-        if sum(columns) + gap * (n - 1) <= room:
+        if sum(columns) + gap * (n - 1) <= available:
             return columns
     return [max(widths)]
 

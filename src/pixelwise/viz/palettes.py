@@ -1,4 +1,4 @@
-"""The look of every chart: series colors and figure style. Class colors belong to the label space, not here."""
+"""Style of the charts: colors of series, and matplotlib settings. Class colors are in the label space."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,18 +9,18 @@ import matplotlib.style
 from cycler import cycler
 
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Line colors that stay apart for color-blind readers, the most distinct pairs first.
+"""Line colors that are distinct for color-blind readers, the most distinct pairs first.
 
 Source:
-    M. Okabe and K. Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/. Its yellow is left out: a
-    thin yellow line cannot be seen on white paper.
+    M. Okabe and K. Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/, without yellow, because a
+    thin yellow line is not visible on white.
 """
 
 INK, MUTED, HAIRLINE = "#222222", "#6B6B6B", "#DDDDDD"
-"""Text, secondary text, and lines that only help the eye."""
+"""Colors of text, of secondary text, and of guide lines."""
 
 _STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same figure on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so figures are the same on every machine
     "font.size": 8.5,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
@@ -39,7 +39,7 @@ _STYLE: dict[str, Any] = {
     "grid.color": "#E9E9E9",
     "grid.linewidth": 0.7,
     "text.color": INK,
-    "text.parse_math": False,  # a `$` in a class name is a dollar sign
+    "text.parse_math": False,  # a `$` in a class name is not a formula
     "xtick.color": "#9A9A9A",
     "ytick.color": "#9A9A9A",
     "xtick.labelcolor": MUTED,
@@ -61,15 +61,15 @@ _STYLE: dict[str, Any] = {
 }
 
 
-_ONE_AT_A_TIME = RLock()  # matplotlib's settings belong to the process: two threads would restore each other's
+_LOCK = RLock()  # matplotlib's settings are global: two threads would restore those of each other
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draws in the house style, and saves in it: matplotlib reads some settings only when it writes the file.
+    """Context with the style of this module, for drawing and saving: matplotlib reads some settings on saving.
 
-    Inside, the settings start from matplotlib's defaults, so a user's own matplotlibrc changes no figure; afterwards
-    everything is as it was.
+    The settings start from matplotlib's defaults, so that a user's matplotlibrc does not change the figures. The
+    previous settings are restored at the end.
     """
-    with _ONE_AT_A_TIME, matplotlib.style.context(_STYLE, after_reset=True):
+    with _LOCK, matplotlib.style.context(_STYLE, after_reset=True):
         yield

@@ -1,4 +1,4 @@
-"""How sure and how right a network is, side by side."""
+"""Reliability diagram: accuracy against confidence, and the distribution of the confidence."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +12,16 @@ from pixelwise.core.files import write_atomic
 from pixelwise.viz.palettes import HAIRLINE, SERIES, style
 
 Counts = tuple[Float[np.ndarray, " bins"], Float[np.ndarray, " bins"], Float[np.ndarray, " bins"]]
-"""By bins of 0..1: pixels, how many of them are right, and the sum of their confidences."""
+"""Number of pixels, number of correct pixels, and sum of the confidences, for each bin of the confidence 0..1."""
 
 
-def save_reliability(found: Mapping[str, Counts], path: Path, *, title: str) -> None:
-    """Draws the share of right pixels over their confidence, and how many pixels have it.
+def save_reliability(counts: Mapping[str, Counts], path: Path, *, title: str) -> None:
+    """Draws a reliability diagram, in the format of the path's suffix.
 
     Args:
-        found: What it is of ("as trained", "at temperature 1.4") -> its counts.
-        path: The file to make or replace.
-        title: What stands above it.
+        counts: Name of a line ("as trained", "at temperature 1.4") -> its counts.
+        path: File to create or replace.
+        title: Title of the figure.
 
     Raises:
         RunError: The file cannot be written.
@@ -30,11 +30,11 @@ def save_reliability(found: Mapping[str, Counts], path: Path, *, title: str) -> 
         figure = Figure(figsize=(7.6, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1, 1))
         left.plot([0, 1], [0, 1], color=HAIRLINE, linewidth=1, zorder=1)
-        for (name, (pixels, correct, confidence)), color in zip(found.items(), SERIES, strict=False):
-            some = pixels > 0
+        for (name, (pixels, correct, confidence)), color in zip(counts.items(), SERIES, strict=False):
+            occupied = pixels > 0
             left.plot(
-                confidence[some] / pixels[some],
-                correct[some] / pixels[some],
+                confidence[occupied] / pixels[occupied],
+                correct[occupied] / pixels[occupied],
                 "o-",
                 color=color,
                 markersize=3.5,
@@ -42,8 +42,8 @@ def save_reliability(found: Mapping[str, Counts], path: Path, *, title: str) -> 
             )
             edges = np.linspace(0, 1, len(pixels) + 1)
             right.stairs(pixels / pixels.sum(), edges, color=color, linewidth=1.5, label=name)
-        left.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence: probability of the predicted class", title="right")
-        right.set(xlim=(0, 1), ylim=(0, None), xlabel="confidence", title="pixels")
+        left.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence: probability of the predicted class", title="accuracy")
+        right.set(xlim=(0, 1), ylim=(0, None), xlabel="confidence", title="share of pixels")
         for axes in (left, right):
             axes.xaxis.set_major_formatter(PercentFormatter(1))
             axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -23,7 +23,7 @@ from pixelwise.reporting.comparison import (
 )
 from pixelwise.reporting.comparison_page import html
 from pixelwise.run import Run
-from pixelwise.viz.errors import who
+from pixelwise.viz.errors import difference_map
 from pixelwise.viz.qualitative import save_systems
 from pixelwise.workflows.stored_results import result_of
 
@@ -102,7 +102,7 @@ def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Pat
             pixels, true = image.permute(1, 2, 0).numpy(), labels.numpy().astype(np.uint8)
             first, second = predictors[0](pixels), predictors[position](pixels)
             predictions = {groups[0].name: first, group.name: second}
-            correct = {"correct in one only": who(pixels, true, first, second)}
+            correct = {"correct in one only": difference_map(pixels, true, first, second)}
             file = f"pictures/{position}_{number}.png"
             save_systems(pixels, true, predictions, space, folder / file, last=correct)
             yield Picture(

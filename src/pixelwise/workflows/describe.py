@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from pixelwise import recipes
 from pixelwise.experiment import Experiment
@@ -15,9 +16,16 @@ def train_command(experiment: Experiment) -> str:
     Raises:
         InvalidSpec: The experiment has not the name of a recipe.
     """
-    fields, recipe = (leaves(e.model_dump(mode="json")) for e in (experiment, recipes.get(experiment.name)))
+    recipe = recipes.get(experiment.name)
+    parts = {name: getattr(experiment, name) for name in ("data", "model", "loss")}
+    others = {name: part for name, part in parts.items() if part.kind != getattr(recipe, name).kind}
+    # `--set` of another kind gives that component with its own defaults, and another data set has no `watch`.
+    given = {name: type(part).model_validate({"kind": part.kind}) for name, part in others.items()}
+    recipe = recipe.replace(**given, **({"watch": ()} if "data" in others else {}))
+    fields, defaults = (leaves(e.model_dump(mode="json")) for e in (experiment, recipe))
     seed = fields.pop("fit.seed")
-    changed = {path: value for path, value in fields.items() if recipe.get(path, ...) != value}
+    changed: dict[str, Any] = {f"{name}.kind": part.kind for name, part in others.items()}
+    changed |= {path: value for path, value in fields.items() if defaults.get(path, ...) != value}
     if changed.get("fit.minutes", ...) is None or changed.get("fit.epochs", ...) is None:
         # Setting one of the two removes the other.
         changed = {path: value for path, value in changed.items() if path not in ("fit.minutes", "fit.epochs") or value}

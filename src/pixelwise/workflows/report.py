@@ -116,7 +116,7 @@ def report(
     images = {}
     for kind, indices in selected.items():
         rows = [predictions.rows[index]._replace(title=f"{ids[index]}\n{scores[index]:.3f}") for index in indices]
-        save_sheet(rows, space, folder / f"{kind}.png", mistakes=True)
+        save_sheet(rows, space, folder / f"{kind}.png", error_maps=True)
         images[f"{kind.capitalize()} images of {split}, with their mean IoU"] = f"report/{kind}.png"
     page = RunReport(
         name=experiment.name,

@@ -15,7 +15,7 @@ from pixelwise.data.base import evenly_spaced
 from pixelwise.data.statistics import DatasetStatistics, survey
 from pixelwise.experiment import Fit
 from pixelwise.inference.runtime import resolve_runtime
-from pixelwise.viz.class_frequency import save_shares
+from pixelwise.viz.class_frequency import save_class_frequency
 from pixelwise.viz.contact_sheet import SheetRow, save_sheet
 
 SHOWN = 3
@@ -119,6 +119,6 @@ def _draw(result: DatasetStatistics, splits: Splits, out: Path) -> None:
             rows.append(SheetRow(f"{split}\n{name}", pixels, None, labels.numpy().astype(np.uint8)))
     make_folder(out)
     shares = {split: counted.shares for split, counted in result.splits.items()}
-    save_shares(shares, result.label_space, out / "classes.png", title=f"{result.dataset}: pixels by class")
+    save_class_frequency(shares, result.label_space, out / "classes.png", title=f"{result.dataset}: pixels by class")
     save_sheet(rows, result.label_space, out / "samples.png", title=f"{result.dataset}: samples")
     write_text(out / "statistics.json", result.to_json() + "\n")

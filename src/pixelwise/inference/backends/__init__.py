@@ -1,7 +1,7 @@
 """Backends: torch, OpenVINO and ONNX Runtime compute the logits for the Predictor."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.types import Images, Logits
@@ -9,6 +9,7 @@ from pixelwise.inference.options import BackendName, Precision
 from pixelwise.models import Segmenter
 
 
+@runtime_checkable
 class Backend(Protocol):
     """Computes logits.
 

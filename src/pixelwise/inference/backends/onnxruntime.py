@@ -1,4 +1,4 @@
-"""ONNX Runtime, on the processor."""
+"""ONNX Runtime on the CPU."""
 
 import logging
 import tempfile
@@ -16,7 +16,7 @@ from pixelwise.models import Segmenter
 
 
 class OnnxRuntimeBackend(Backend):
-    """See `make_backend`. Normalizing, padding and cropping are the Segmenter's own; ONNX Runtime runs the network."""
+    """See `make_backend`. The Segmenter normalizes, pads and crops; ONNX Runtime runs the network."""
 
     def __init__(self, model: Segmenter, precision: str = "fp32") -> None:
         if missing := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
@@ -24,9 +24,7 @@ class OnnxRuntimeBackend(Backend):
                 f"the backend onnxruntime needs {', '.join(missing)}; install it: pip install 'pixelwise[onnxruntime]'."
             )
         if precision != "fp32":
-            raise InvalidSpec(
-                "ONNX Runtime computes in fp32 on processors; use --precision fp32, or another --backend."
-            )
+            raise InvalidSpec("ONNX Runtime computes in fp32 on CPUs; use --precision fp32, or another --backend.")
         import onnxruntime
 
         self.model = model.cpu().eval()
@@ -35,7 +33,7 @@ class OnnxRuntimeBackend(Backend):
         example = self.model.framed(torch.zeros(2, 3, side, 2 * side, dtype=torch.uint8))
         free = {0: Dim("batch"), 2: multiple * Dim("rows"), 3: multiple * Dim("columns")}
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what torch's exporter itself calls
+            warnings.simplefilter("ignore")  # of functions that torch's exporter itself calls
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)
             file = Path(folder, "network.onnx")
             try:
@@ -43,9 +41,9 @@ class OnnxRuntimeBackend(Backend):
                     self.model.network, (example,), file, dynamic_shapes=(free,), external_data=False, verbose=False
                 )
                 self._session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-            except Exception as e:  # whatever the exporter stumbles over
+            except Exception as e:  # the exporter has many errors
                 raise InvalidSpec(
-                    f"ONNX cannot hold this network ({str(e).splitlines()[0]}); use --backend torch."
+                    f"ONNX cannot represent this network ({str(e).splitlines()[0]}); use --backend torch."
                 ) from None
         self._input = self._session.get_inputs()[0].name
 

@@ -1,4 +1,4 @@
-"""OpenVINO, on the processor."""
+"""OpenVINO on the CPU."""
 
 import logging
 import sys
@@ -17,11 +17,11 @@ from pixelwise.inference.backends import Backend
 from pixelwise.models import Segmenter
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What is not computed in int8 is computed in fp32."""
+"""Precision of the operations that are not in int8."""
 
 
 class OpenVinoBackend(Backend):
-    """See `make_backend`. Normalizing, padding and cropping are the Segmenter's own; OpenVINO runs the network.
+    """See `make_backend`. The Segmenter normalizes, pads and crops; OpenVINO runs the network.
 
     Attributes:
         parallel_calls: Maximum number of threads that may call the backend at the same time. A single call computes on
@@ -43,7 +43,7 @@ class OpenVinoBackend(Backend):
             network = quantized(network, calibration, lambda image: self.model.framed(image).numpy())
         hints = {"PERFORMANCE_HINT": "THROUGHPUT" if bulk else "LATENCY", "INFERENCE_PRECISION_HINT": HINTS[precision]}
         self._network = openvino.Core().compile_model(network, "CPU", hints)
-        # It computes in fp32, without a word, where the processor has no bf16.
+        # Without bf16 in the processor, OpenVINO falls back to fp32 without a message.
         computes = self._network.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if computes != HINTS[precision]:
             raise InvalidSpec(f"OpenVINO does not compute in {precision} on this processor; use --precision fp32.")
@@ -62,29 +62,29 @@ class OpenVinoBackend(Backend):
 
 
 def _converted(model: Segmenter) -> Any:
-    """The network as OpenVINO has it, for every batch, height and width."""
+    """The network as an OpenVINO model, for every batch size, height and width."""
     import openvino
 
     example = model.framed(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the tracer's, on shapes that are asked for while it looks on
+            warnings.simplefilter("ignore")  # of the tracer, about shapes that are read while it traces
             return openvino.convert_model(model.network, example_input=example, input=[-1, 3, -1, -1])
-    except Exception as e:  # whatever a tracer stumbles over
+    except Exception as e:  # a tracer has many errors
         raise InvalidSpec(
-            f"OpenVINO cannot take this network ({str(e).splitlines()[0]}); use --backend torch."
+            f"OpenVINO cannot convert this network ({str(e).splitlines()[0]}); use --backend torch."
         ) from None
 
 
 def quantized(network: Any, images: Sequence[Any], prepared: Callable[[Any], Any]) -> Any:
-    """A network with convolutions in int8, scaled by what images make its activations.
+    """A model with convolutions in int8, whose scales come from the activations of calibration images.
 
     Args:
-        network: As OpenVINO has it.
-        images: Some that it was trained on.
-        prepared: Of an image what the network takes.
+        network: OpenVINO model.
+        images: Training images.
+        prepared: Function from an image to the model's input.
     """
-    # Of its import one learns that there is no CUDA, and its progress goes where results go.
+    # Its import logs that CUDA is missing, and its progress bar is printed to standard output.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     import nncf
 
@@ -96,8 +96,8 @@ def quantized(network: Any, images: Sequence[Any], prepared: Callable[[Any], Any
 
 
 def without_telemetry() -> None:
-    """Keeps OpenVINO from reporting to its makers that it was imported and what it converted.
+    """Disables OpenVINO's telemetry, which reports imports and conversions.
 
-    It does so wherever this module can be imported, and has a stand-in for where it cannot.
+    OpenVINO uses a stub where the module of its telemetry cannot be imported.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how an import is barred
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None blocks an import

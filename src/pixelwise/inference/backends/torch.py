@@ -1,4 +1,4 @@
-"""The network as it was trained, by torch itself."""
+"""torch on its device."""
 
 import torch
 
