@@ -1,4 +1,4 @@
-"""An export does what its run does, or is not kept."""
+"""An export predicts as its run does; otherwise nothing is written."""
 
 import copy
 import json
@@ -56,7 +56,7 @@ def image(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_an_export_takes_every_size_and_calls_pixels_as_the_run_does(
+def test_an_export_accepts_every_size_and_predicts_as_the_run_does(
     run: Run, exported: Callable[[Format], Export], to: Format
 ) -> None:
     done = exported(to)
@@ -73,14 +73,14 @@ def test_an_export_takes_every_size_and_calls_pixels_as_the_run_does(
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_several_images_at_once_are_as_one_by_one(run: Run, exported: Callable[[Format], Export], to: Format) -> None:
+def test_a_batch_is_predicted_as_single_images_are(run: Run, exported: Callable[[Format], Export], to: Format) -> None:
     loaded, own = ExportedPredictor(exported(to).folder), Predictor.load(run, CPU)
     images = np.stack([image(51, 70), image(51, 70)[::-1], image(51, 70)[:, ::-1]])
     for batch in (images[:1], images):
         assert (loaded.run(batch) == np.stack([own(one) for one in batch])).mean() > 0.998
 
 
-def test_the_file_itself_holds_the_classes(exported: Callable[[Format], Export]) -> None:
+def test_the_file_contains_the_classes(exported: Callable[[Format], Export]) -> None:
     onnx = pytest.importorskip("onnx")
     file = exported("onnx").folder / "model.onnx"
     held = {prop.key: prop.value for prop in onnx.load(file).metadata_props}
@@ -88,11 +88,11 @@ def test_the_file_itself_holds_the_classes(exported: Callable[[Format], Export])
     onnx.checker.check_model(onnx.load(file))
 
 
-def test_int8_is_measured_too(
+def test_int8_is_certified(
     run: Run, exported: Callable[[Format], Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("nncf")
-    # A network of one epoch is too unsure for the real bounds.
+    # After one epoch the confidence is too low for the actual bounds.
     monkeypatch.setattr(parity, "MAX_CHANGED_PIXELS", {"fp32": 0.001, "int8": 0.5})
     monkeypatch.setattr(parity, "MAX_LOST_MEAN_IOU", {"fp32": 0.001, "int8": 0.5})
     found = export(run, "openvino", options=INT8, out=tmp_path / "int8").certificate
@@ -104,7 +104,7 @@ def test_int8_is_measured_too(
 
 @pytest.mark.slow  # half a minute each
 @pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.kind)
-def test_every_network_exports_or_says_why_not(spec: ModelSpec, tmp_path: Path) -> None:
+def test_every_network_can_be_exported(spec: ModelSpec, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Segmenter(spec.build(4), spec, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).eval()
     module = Deployed(model, None).eval()
@@ -125,15 +125,15 @@ def test_every_network_exports_or_says_why_not(spec: ModelSpec, tmp_path: Path) 
         assert (exported(pixels) == expected).mean() > 0.995
 
 
-def test_an_export_that_is_not_the_run_is_not_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_beyond_the_bounds_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parity, "MAX_CHANGED_PIXELS", {"fp32": -1.0})
     with pytest.raises(RunError, match=r"differs too much from the run: it changes .* of the pixels of val"):
         export(run, "torch", out=tmp_path / "export")
     assert not list(tmp_path.iterdir())
 
 
-def test_an_export_of_other_weights_is_found_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the real bounds; what is wrong is one number of the last layer."""
+def test_an_export_with_other_weights_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the actual bounds; one number of the last layer differs."""
 
     def damaged(module: Deployed, *rest: Any) -> Path:
         module = copy.deepcopy(module)
@@ -149,7 +149,7 @@ def test_an_export_of_other_weights_is_found_out(run: Run, tmp_path: Path, monke
 
 @pytest.mark.parametrize("size", [(360, 480), (101, 66), (33, 47), (375, 500)])
 def test_an_export_resizes_as_the_run_does(size: tuple[int, int]) -> None:
-    """To the byte where a side is halved, which is where halves are to be rounded; else but for a few bytes by 1."""
+    """Exactly if a side is halved, where rounding matters most; otherwise a few bytes differ by 1."""
     pixels = torch.from_numpy(image(*size)).permute(2, 0, 1)
     for wanted in ((size[0] // 2, size[1] // 2), (48, 64)):
         expected = resize_image(pixels, wanted)
@@ -160,7 +160,7 @@ def test_an_export_resizes_as_the_run_does(size: tuple[int, int]) -> None:
         assert (off > 0).float().mean() <= (0 if 2 * wanted[0] == size[0] else 0.002)
 
 
-def test_a_missing_library_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_missing_library(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(InvalidSpec, match=r"needs onnxscript: pip install 'pixelwise\[export\]'"):
         export(run, "onnx")
@@ -203,7 +203,7 @@ def test_an_export_of_an_earlier_version_still_loads(exported: Callable[[Format]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "{", '{"label_space": {}}'])
-def test_a_damaged_description_is_told(tmp_path: Path, text: str) -> None:
+def test_a_damaged_description_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "model.onnx").touch()
     (tmp_path / ABOUT).write_text(text)
     with pytest.raises(RunError, match=r"export\.json is damaged; export the run again"):
@@ -211,7 +211,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_a_damaged_model_is_told(exported: Callable[[Format], Export], to: Format, tmp_path: Path) -> None:
+def test_a_damaged_model_is_refused(exported: Callable[[Format], Export], to: Format, tmp_path: Path) -> None:
     shutil.copytree(exported(to).folder, tmp_path / "damaged")
     file = tmp_path / "damaged" / formats.FILES[to]
     file.write_bytes(file.read_bytes()[:1000])
@@ -219,6 +219,6 @@ def test_a_damaged_model_is_told(exported: Callable[[Format], Export], to: Forma
         ExportedPredictor(tmp_path / "damaged")
 
 
-def test_what_is_no_export_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no export"):
         ExportedPredictor(tmp_path)

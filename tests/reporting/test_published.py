@@ -1,4 +1,4 @@
-"""The published numbers: the same as in the reports' own tables, and fit to stand beside a recipe's result."""
+"""The published numbers are those of the reports, and each system has a recipe."""
 
 import csv
 import os
@@ -60,7 +60,7 @@ def test_scores_lie_between_0_and_1_and_losses_above_0() -> None:
 
 @every_report
 def test_a_report_scores_all_its_systems_by_the_same_metrics(key: str) -> None:
-    """So that they make one table; and the split that results are held against is in it."""
+    """They form one table, which includes the split that results are compared with."""
     report = published()[key]
     first, *rest = report.systems.values()
     layout = {split: [*scores] for split, scores in first.scores.items()}
@@ -69,7 +69,7 @@ def test_a_report_scores_all_its_systems_by_the_same_metrics(key: str) -> None:
 
 
 @every_report
-def test_a_report_says_who_wrote_it_where_its_numbers_are_and_how_they_came_about(key: str) -> None:
+def test_a_report_has_authors_tables_and_a_protocol(key: str) -> None:
     report = published()[key]
     assert report.title
     assert report.authors
@@ -97,7 +97,7 @@ def test_a_system_has_a_recipe_of_its_name_on_the_same_data_set(key: str, name: 
 
 
 @every_system
-def test_the_recipe_of_a_system_knows_and_watches_the_classes_that_the_report_lists(key: str, name: str) -> None:
+def test_the_recipe_of_a_system_watches_the_classes_that_the_report_lists(key: str, name: str) -> None:
     recipe, classes = get(f"{key}/{name}"), published()[key].classes
     assert set(classes) <= set(recipe.data.label_space.names)
     assert not recipe.watch or recipe.watch == classes
@@ -123,7 +123,7 @@ def best(report: Report) -> str:
 
 
 def test_pretrained_encoders_are_best_in_every_report() -> None:
-    """What all five conclude; a number in the wrong row would upset it."""
+    """All five reports conclude this; a number in a wrong row would contradict it."""
     assert {key: best(report) for key, report in published().items()} == {
         "kerr-voc2007": "resnet34",
         "ai-idd": "transfer-deeplabv3",

@@ -1,4 +1,4 @@
-"""A report's table from run folders: each number is the run's or the report's, each difference is derived."""
+"""Tables of reports: published numbers, numbers of the runs, and their differences."""
 
 import json
 import struct
@@ -31,10 +31,10 @@ KERR = published()["kerr-voc2007"]
 AI = published()["ai-idd"]
 
 
-def ran(
+def trained(
     folder: Path, experiment: Experiment, splits: tuple[str, ...] = ("val", "test"), epochs: int = 7, images: int = 209
 ) -> Run:
-    """A run folder that looks as if an experiment had been trained: right on nine pixels of ten of each class."""
+    """A run folder as after a training; nine of ten pixels of each class are correct."""
     space = experiment.data.label_space
     classes = space.num_classes
     statistics = Statistics(
@@ -77,8 +77,8 @@ def environment(statistics: Statistics) -> Environment:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    asked: dict[str, Any] = json.loads(recipes.get(name).to_json())
-    return asked
+    experiment: dict[str, Any] = json.loads(recipes.get(name).to_json())
+    return experiment
 
 
 def table(
@@ -86,7 +86,7 @@ def table(
 ) -> Reproduction:
     """The table of a report of which one system was run."""
     system = name.split("/")[1]
-    run = ran(tmp_path / system, experiment, **how)
+    run = trained(tmp_path / system, experiment, **how)
     return compare_with_published(
         name.split("/")[0], report, [SystemRun(system, run, recipe(name), evaluated)], tmp_path
     )
@@ -100,18 +100,18 @@ def differences(tmp_path: Path, name: str, experiment: Experiment, evaluated: An
 
 @pytest.fixture
 def kerr(tmp_path: Path) -> Reproduction:
-    """The baseline of kerr as its recipe asks, at 7 epochs of 7."""
+    """Run of the recipe kerr-voc2007/baseline."""
     plain = recipes.get("kerr-voc2007/baseline")
     result = table(tmp_path, "kerr-voc2007/baseline", plain, KERR, {"test": "test"}, epochs=100)
     return result.replace(pictures=(Picture(caption="all together", file="baseline/curves.png"),))
 
 
-def test_a_run_as_the_recipe_asks_differs_in_nothing(kerr: Reproduction) -> None:
+def test_a_run_of_the_recipe_itself_has_no_differences(kerr: Reproduction) -> None:
     assert kerr.rows[0].differences == ()
     assert kerr.rows[0].trained == "epoch 3 of 100, 224×224, batch 16"
 
 
-def test_every_published_number_is_there_and_every_measured_one_is_the_runs(kerr: Reproduction, tmp_path: Path) -> None:
+def test_the_table_has_every_published_number_and_the_numbers_of_the_runs(kerr: Reproduction, tmp_path: Path) -> None:
     evaluated = Run.open(tmp_path / "baseline").results()["test"]
     assert [row.system for row in kerr.rows] == list(KERR.systems)
     for row in kerr.rows:
@@ -134,11 +134,12 @@ def test_every_published_number_is_there_and_every_measured_one_is_the_runs(kerr
 
 
 def test_fields_that_were_changed_are_named_with_both_values(tmp_path: Path) -> None:
-    asked = recipes.get("kerr-voc2007/resnet34").with_values(
+    experiment = recipes.get("kerr-voc2007/resnet34").with_values(
         {"model.weights": "none", "model.frozen": "false", "fit.seed": "4", "augment.crop": "[64,96]",
-         "fit.early_stop": "none", "loss.class_weights": "none", "watch": '["cat"]', "fit.workers": "0", "fit.device": "cpu"}
+         "fit.early_stop": "none", "loss.class_weights": "none", "watch": '["cat"]', "fit.workers": "0",
+         "fit.device": "cpu"}
     )  # fmt: skip
-    assert differences(tmp_path, "kerr-voc2007/resnet34", asked, {"test": "test"}, epochs=100) == [
+    assert differences(tmp_path, "kerr-voc2007/resnet34", experiment, {"test": "test"}, epochs=100) == [
         "trained from scratch, not from pretrained weights",
         "model.frozen: true → false",
         "loss.class_weights: inverse → none",
@@ -149,12 +150,12 @@ def test_fields_that_were_changed_are_named_with_both_values(tmp_path: Path) -> 
 
 
 def test_a_network_of_another_kind_is_shown_with_the_fields_that_only_it_has(tmp_path: Path) -> None:
-    asked = recipes.get("kerr-voc2007/baseline").with_values({"model.kind": "unet", "model.norm": "none"})
-    found = differences(tmp_path, "kerr-voc2007/baseline", asked, {"test": "test"}, epochs=100)
+    experiment = recipes.get("kerr-voc2007/baseline").with_values({"model.kind": "unet", "model.norm": "none"})
+    found = differences(tmp_path, "kerr-voc2007/baseline", experiment, {"test": "test"}, epochs=100)
     assert found[:2] == ["model.kind: fcn → unet", "model.norm: – → none"]
 
 
-def test_subsets_short_and_stopped_training_and_the_split_are_said(tmp_path: Path) -> None:
+def test_subsets_short_and_stopped_training_and_the_split_are_differences(tmp_path: Path) -> None:
     plain = recipes.get("ai-idd/baseline")
     assert differences(tmp_path / "a", "ai-idd/baseline", plain, {"unstated": "val"}, splits=("val",), images=9) == [
         "trained on a subset of 9 of 6993 images",
@@ -171,15 +172,15 @@ def test_subsets_short_and_stopped_training_and_the_split_are_said(tmp_path: Pat
     ]
 
 
-def test_training_by_the_clock_was_not_stopped_early(tmp_path: Path) -> None:
+def test_a_time_budget_is_no_early_stop(tmp_path: Path) -> None:
     timed = recipes.get("kerr-voc2007/baseline").with_values({"fit.minutes": "9"})
     assert differences(tmp_path, "kerr-voc2007/baseline", timed, {"test": "test"}, epochs=7) == [
         "fit.minutes: none → 9.0"
     ]
 
 
-def test_a_judged_subset_is_said_for_its_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ran(tmp_path / "baseline", recipes.get("kerr-voc2007/baseline"), ("test",), epochs=100)
+def test_a_subset_is_named_with_its_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(tmp_path / "baseline", recipes.get("kerr-voc2007/baseline"), ("test",), epochs=100)
     file = run.path / "result.json"
     file.write_text(file.read_text().replace('"images": 210', '"images": 56'))
     system_run = SystemRun("baseline", Run.open(run.path), recipe("kerr-voc2007/baseline"), {"test": "test"})
@@ -188,9 +189,11 @@ def test_a_judged_subset_is_said_for_its_split(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("data", [IddLite(), Shapes(size=(32, 32))])
-def test_another_data_set_is_named_once_and_classes_that_it_has_not_are_undefined(tmp_path: Path, data: Any) -> None:
-    asked = recipes.get("ai-idd/baseline").replace(data=data, watch=())
-    result = table(tmp_path, "ai-idd/baseline", asked, AI, {"unstated": "val"}, splits=("val",), epochs=20, images=1403)
+def test_another_data_set_is_named_once_and_its_missing_classes_are_undefined(tmp_path: Path, data: Any) -> None:
+    experiment = recipes.get("ai-idd/baseline").replace(data=data, watch=())
+    result = table(
+        tmp_path, "ai-idd/baseline", experiment, AI, {"unstated": "val"}, splits=("val",), epochs=20, images=1403
+    )
     (row,) = result.measured
     assert row.differences == (f"data set {data.kind}, not idd", "evaluated on val: the report names no split")
     measured = {v.metric: v.measured for v in row.values}
@@ -200,7 +203,7 @@ def test_another_data_set_is_named_once_and_classes_that_it_has_not_are_undefine
     assert "–" in markdown(result)
 
 
-def test_a_class_called_as_a_field_of_the_scores_is_still_a_class(tmp_path: Path) -> None:
+def test_a_class_with_the_name_of_a_score_is_a_class(tmp_path: Path) -> None:
     scores = {"val": {"mean_iou": 0.5, "iou": 0.25}}
     odd = KERR.replace(split="val", systems={"baseline": {"printed": "B", "scores": scores}})
     plain = recipes.get("kerr-voc2007/baseline")
@@ -208,11 +211,11 @@ def test_a_class_called_as_a_field_of_the_scores_is_still_a_class(tmp_path: Path
     assert [v.measured is None for v in result.rows[0].values] == [False, True]
 
 
-def test_what_all_systems_share_is_said_once_above_the_table(tmp_path: Path) -> None:
+def test_shared_differences_are_listed_once_above_the_table(tmp_path: Path) -> None:
     runs = []
     for system, changed in (("baseline", {}), ("unet", {"fit.seed": "9"})):
-        asked = recipes.get(f"kerr-voc2007/{system}").with_values({"fit.grad_clip_norm": "1", **changed})
-        run = ran(tmp_path / system, asked, epochs=100)
+        experiment = recipes.get(f"kerr-voc2007/{system}").with_values({"fit.grad_clip_norm": "1", **changed})
+        run = trained(tmp_path / system, experiment, epochs=100)
         runs.append(SystemRun(system, run, recipe(f"kerr-voc2007/{system}"), {"test": "test"}))
     result = compare_with_published("kerr-voc2007", KERR, runs, tmp_path)
     assert result.shared_differences == ["fit.grad_clip_norm: none → 1.0"]
@@ -221,11 +224,11 @@ def test_what_all_systems_share_is_said_once_above_the_table(tmp_path: Path) -> 
         assert text.count("fit.seed: 0 → 9") == 1
         assert text.index("fit.grad_clip_norm") < text.index("fit.seed")
     alone = compare_with_published("kerr-voc2007", KERR, runs[:1], tmp_path)
-    assert alone.shared_differences == [], "of one system, everything stands in its row"
+    assert alone.shared_differences == [], "with a single system, all differences are in its row"
 
 
 def test_a_system_without_published_numbers_follows_the_table(tmp_path: Path) -> None:
-    run = ran(tmp_path / "dice", recipes.get("kerr-voc2007/dice"), epochs=100)
+    run = trained(tmp_path / "dice", recipes.get("kerr-voc2007/dice"), epochs=100)
     system_run = SystemRun("dice", run, recipe("kerr-voc2007/dice"), {"test": "test"})
     result = compare_with_published("kerr-voc2007", KERR, [system_run], tmp_path)
     assert [row.system for row in result.rows] == [*KERR.systems, "dice"]
@@ -300,19 +303,19 @@ def test_the_page_is_well_formed_and_needs_nothing_beside_it(kerr: Reproduction,
     assert "url(" not in html(kerr, tmp_path)
 
 
-def test_published_and_measured_numbers_are_told_apart_in_every_cell(kerr: Reproduction, tmp_path: Path) -> None:
+def test_published_and_measured_numbers_are_marked_in_every_cell(kerr: Reproduction, tmp_path: Path) -> None:
     found = page(kerr, tmp_path)
     kinds = [a["class"] for tag, a in found.tags if tag == "span" and a.get("class") in ("measured", "published")]
     numbers = len(KERR.systems) * 2
     assert kinds.count("published") == numbers + 1, "and once in the key"
-    assert kinds.count("measured") == 2 + 2 + 1, "the system that was run, the trivial predictor, the key"
+    assert kinds.count("measured") == 2 + 2 + 1, "the system that was run, the majority baseline, the key"
 
 
-def test_names_are_escaped_wherever_they_stand(tmp_path: Path) -> None:
+def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
     evil = '<script>alert("x|y")</script>'
     odd = KERR.replace(title=evil, notes=(evil,), authors=(evil,), protocol=evil)
-    asked = recipes.get("kerr-voc2007/baseline").with_values({"model": "fcn"})
-    result = table(tmp_path, "kerr-voc2007/baseline", asked, odd, {"test": "test"}, epochs=100)
+    experiment = recipes.get("kerr-voc2007/baseline").with_values({"model": "fcn"})
+    result = table(tmp_path, "kerr-voc2007/baseline", experiment, odd, {"test": "test"}, epochs=100)
     row = result.rows[0].replace(differences=(evil,))
     result = result.replace(
         rows=(row, *result.rows[1:]), majority_baseline={evil: result.majority_baseline["all background"]}
@@ -336,7 +339,7 @@ def test_the_terminal_shows_mean_iou_of_the_reports_split(kerr: Reproduction) ->
     assert any(line.startswith("all background – 0.0") for line in lines)
 
 
-def test_changes_of_nothing_are_none_and_of_a_field_are_that_field() -> None:
+def test_changes_are_exactly_the_changed_fields() -> None:
     for name in ("kerr-voc2007/resnet34", "ai-idd/unet"):
         plain = recipe(name)
         assert changes(plain, plain) == {}
@@ -350,7 +353,7 @@ def test_changes_of_nothing_are_none_and_of_a_field_are_that_field() -> None:
                 assert list(changes(plain, other)) == [path], value
 
 
-def test_a_component_that_is_set_or_taken_away_counts_in_both_directions() -> None:
+def test_a_component_that_is_added_or_removed_is_a_change() -> None:
     off = {"fit": {"early_stop": None, "epochs": 2}}
     on = {"fit": {"early_stop": {"patience": 3}, "epochs": 2}}
     assert changes(off, on) == {"fit.early_stop.patience": ("none", "3")}

@@ -1,4 +1,4 @@
-"""Tables as a terminal shows them."""
+"""Tables for the terminal."""
 
 from io import StringIO
 
@@ -27,11 +27,11 @@ def shown(result: SplitResult, width: int = 80) -> list[str]:
     return console.export_text().splitlines()
 
 
-def test_official_scores_and_groups_stand_beside_the_plain_ones() -> None:
-    """A network that learned all 34 classes and is right everywhere but for road that it calls ego vehicle."""
+def test_official_scores_and_groups_are_shown_beside_the_plain_ones() -> None:
+    """A network of all 34 classes that is correct except for confusions of road and ego vehicle."""
     matrix = np.diag(np.full(34, 100))
-    matrix[7, 1] = 100  # road, a half of it called ego vehicle: a miss, though ego vehicle is not evaluated
-    matrix[1, 7] = 300  # ego vehicle called road: no false alarm, for its pixels do not count
+    matrix[7, 1] = 100  # half of road predicted as ego vehicle: false negatives, though ego vehicle is not evaluated
+    matrix[1, 7] = 300  # ego vehicle predicted as road: no false positives, because its pixels are ignored
     result = evaluated(matrix, Cityscapes(classes="all"))
     assert result.official is not None
     assert result.iou["road"] == 100 / 500
@@ -45,7 +45,7 @@ def test_official_scores_and_groups_stand_beside_the_plain_ones() -> None:
     assert max(map(len, text)) <= 80
 
 
-def test_without_left_out_classes_there_is_no_official_line() -> None:
+def test_without_ignored_classes_there_is_no_official_line() -> None:
     result = evaluated(np.diag(np.full(19, 5)), Cityscapes())
     assert result.official is None
     assert not any("official" in line for line in shown(result))

@@ -1,4 +1,4 @@
-"""A real server in a thread."""
+"""Server in a thread."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 
 def serving(app: FastAPI) -> Iterator[str]:
-    """The server's address, while it runs."""
+    """Runs an application and yields its address."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

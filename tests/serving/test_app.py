@@ -1,4 +1,4 @@
-"""A served mask is a predicted one, and nothing that a client sends is taken on trust."""
+"""The server sends the predictions of the run, and rejects invalid requests."""
 
 import asyncio
 import json
@@ -65,20 +65,20 @@ def test_a_served_mask_is_the_predicted_file_byte_for_byte(run: Run, client: Tes
     files = [write_image(Path(f"{n}.png"), (20 + n, 30)) for n in range(4)]
     written = predict(run, files, "out", options=CPU).written
     with ThreadPoolExecutor(4) as pool:  # together, so that some share a batch
-        answers = list(pool.map(lambda file: client.post("/v1/segment", content=file.read_bytes()), files))
-    for answer, one in zip(answers, written, strict=True):
-        assert answer.status_code == 200
-        assert answer.headers["content-type"] == "image/png"
-        assert answer.content == one.labels.read_bytes()
+        responses = list(pool.map(lambda file: client.post("/v1/segment", content=file.read_bytes()), files))
+    for response, one in zip(responses, written, strict=True):
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "image/png"
+        assert response.content == one.labels.read_bytes()
 
 
 def test_the_overlay_has_the_images_size(client: TestClient) -> None:
-    answer = client.post("/v1/segment", content=picture((41, 33)), headers={"Accept": OVERLAY})
-    assert answer.headers["content-type"] == OVERLAY
-    assert Image.open(BytesIO(answer.content)).size == (41, 33)
+    response = client.post("/v1/segment", content=picture((41, 33)), headers={"Accept": OVERLAY})
+    assert response.headers["content-type"] == OVERLAY
+    assert Image.open(BytesIO(response.content)).size == (41, 33)
 
 
-def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> None:
+def test_the_json_response_has_shares_and_outlines(run: Run, client: TestClient) -> None:
     body = picture((40, 30))
     found = client.post("/v1/segment", content=body, headers={"Accept": "application/json"}).json()
     classes = Predictor.load(run, CPU)(np.array(Image.open(BytesIO(body))))
@@ -91,7 +91,7 @@ def test_the_numbers_tell_shares_and_outlines(run: Run, client: TestClient) -> N
         assert one["polygons"]
 
 
-def test_the_page_is_told_every_pixels_class_and_confidence(run: Run, client: TestClient) -> None:
+def test_the_page_receives_class_and_confidence_of_every_pixel(run: Run, client: TestClient) -> None:
     body = picture((40, 30))
     found = client.post("/v1/segment", content=body, headers={"Accept": PAGE}).json()
     predictor, pixels = Predictor.load(run, CPU), np.array(Image.open(BytesIO(body)))
@@ -110,11 +110,11 @@ def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
         ("/page.js", "javascript"),
         ("/draw.js", "javascript"),
     ):
-        answer = client.get(address)
-        assert answer.status_code == 200
-        assert kind in answer.headers["content-type"]
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert not re.search(r"https?://|//[a-z]+\.", answer.text)
+        response = client.get(address)
+        assert response.status_code == 200
+        assert kind in response.headers["content-type"]
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert not re.search(r"https?://|//[a-z]+\.", response.text)
 
 
 def test_examples_are_offered_by_number() -> None:
@@ -123,12 +123,12 @@ def test_examples_are_offered_by_number() -> None:
         assert client.get("/v1/model").json()["examples"] == 2
         assert client.get("/v1/examples/1").content == images[1]
         for wrong in ("2", "-1", "x", "²", "9" * 5000):
-            answer = client.get(f"/v1/examples/{wrong}")
-            assert answer.status_code == 404
-            assert "there is no example" in answer.json()["error"]
+            response = client.get(f"/v1/examples/{wrong}")
+            assert response.status_code == 404
+            assert "there is no example" in response.json()["error"]
 
 
-def test_an_unknown_address_is_answered_in_a_sentence(client: TestClient) -> None:
+def test_an_unknown_address_gets_an_error_message(client: TestClient) -> None:
     assert client.get("/v2").json() == {"error": "GET /v2 is not part of this API (Not Found): see /docs."}
     wrong = client.get("/v1/segment")
     assert wrong.status_code == 405
@@ -136,8 +136,8 @@ def test_an_unknown_address_is_answered_in_a_sentence(client: TestClient) -> Non
 
 
 def test_outlines_enclose_the_mask() -> None:
-    chance = np.random.default_rng(0)
-    mask = np.kron(chance.random((6, 7)) < 0.5, np.ones((9, 9))).astype(bool)
+    rng = np.random.default_rng(0)
+    mask = np.kron(rng.random((6, 7)) < 0.5, np.ones((9, 9))).astype(bool)
     drawn = Image.new("1", mask.shape[::-1])
     pen = ImageDraw.Draw(drawn)
     for outer, *holes in polygons(mask):
@@ -149,7 +149,7 @@ def test_outlines_enclose_the_mask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "status", "sentence"),
+    ("body", "headers", "status", "message"),
     [
         (b"", {}, 422, "the body is empty"),
         (b"no image", {}, 422, "the image: is not an image"),
@@ -161,16 +161,16 @@ def test_outlines_enclose_the_mask() -> None:
     ],
     ids=["empty", "text", "cut", "bytes", "pixels", "type", "accept"],
 )
-def test_what_cannot_be_answered_is_refused_in_a_sentence(
-    client: TestClient, body: bytes, headers: dict[str, str], status: int, sentence: str
+def test_invalid_requests_are_rejected_with_a_message(
+    client: TestClient, body: bytes, headers: dict[str, str], status: int, message: str
 ) -> None:
-    answer = client.post("/v1/segment", content=body, headers=headers)
-    assert answer.status_code == status
-    assert sentence in answer.json()["error"]
-    assert list(answer.json()) == ["error"]
+    response = client.post("/v1/segment", content=body, headers=headers)
+    assert response.status_code == status
+    assert message in response.json()["error"]
+    assert list(response.json()) == ["error"]
 
 
-def test_a_body_without_a_length_is_read_no_further_than_allowed(client: TestClient) -> None:
+def test_a_body_without_a_length_is_read_up_to_the_limit(client: TestClient) -> None:
     taken: list[int] = []
 
     def endless() -> Iterator[bytes]:
@@ -182,7 +182,7 @@ def test_a_body_without_a_length_is_read_no_further_than_allowed(client: TestCli
 
 
 class Slow:
-    """Predicts nothing, when it is let."""
+    """Predicts class 0 everywhere, once `go` is set."""
 
     def __init__(self) -> None:
         self.label_space, self.epoch = Shapes().label_space, 1
@@ -195,20 +195,20 @@ class Slow:
         return [Segmented(np.zeros(image.shape[:2], np.uint8), None) for image in images]
 
 
-def test_more_than_may_wait_are_told_to_come_again() -> None:
+def test_requests_beyond_the_limit_are_rejected() -> None:
     slow = Slow()
     with TestClient(build(slow, "slow", Limits(concurrent=3))) as client, ThreadPoolExecutor(8) as pool:
-        answers = [pool.submit(client.post, "/v1/segment", content=picture()) for _ in range(6)]
+        responses = [pool.submit(client.post, "/v1/segment", content=picture()) for _ in range(6)]
         deadline = time.monotonic() + 10
-        while sum(answer.done() for answer in answers) < 3 and time.monotonic() < deadline:
+        while sum(response.done() for response in responses) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         slow.go.set()
-        codes = sorted(answer.result().status_code for answer in answers)
+        codes = sorted(response.result().status_code for response in responses)
     assert codes == [200] * 3 + [429] * 3
     assert sum(slow.batches) == 3
 
 
-def test_a_body_that_does_not_come_is_given_up() -> None:
+def test_a_body_that_does_not_arrive_times_out() -> None:
     for address in serving(build(Slow(), "slow", Limits(timeout=0.2))):
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
@@ -216,7 +216,7 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
             assert client.recv(1000).startswith(b"HTTP/1.1 503 ")
 
 
-def test_who_waits_shares_a_batch_and_an_image_that_nobody_waits_for_is_not_computed() -> None:
+def test_waiting_images_share_a_batch_and_cancelled_ones_are_not_computed() -> None:
     slow = Slow()
 
     async def given_up() -> None:
@@ -235,16 +235,16 @@ def test_who_waits_shares_a_batch_and_an_image_that_nobody_waits_for_is_not_comp
     assert slow.batches == [1, 2]
 
 
-def test_who_waits_too_long_is_told() -> None:
+def test_a_slow_prediction_times_out() -> None:
     slow = Slow()
     with TestClient(build(slow, "slow", Limits(timeout=0.2))) as client:
-        answer = client.post("/v1/segment", content=picture())
+        response = client.post("/v1/segment", content=picture())
         slow.go.set()
-    assert answer.status_code == 503
-    assert "no response within 0.2 seconds" in answer.json()["error"]
+    assert response.status_code == 503
+    assert "no response within 0.2 seconds" in response.json()["error"]
 
 
-def test_shutting_down_finishes_what_was_begun() -> None:
+def test_shutting_down_finishes_images_in_the_queue() -> None:
     slow = Slow()
 
     async def interrupted() -> Segmented:
@@ -274,7 +274,7 @@ def test_a_network_that_fails_fails_one_batch() -> None:
         assert client.post("/v1/segment", content=picture()).status_code == 200
 
 
-def test_a_token_is_asked_for(run: Run) -> None:
+def test_a_token_is_required(run: Run) -> None:
     with TestClient(build(Predictor.load(run, CPU), "t", token="secret")) as client:
         assert client.post("/v1/segment", content=picture()).status_code == 401
         wrong = client.post("/v1/segment", content=picture(), headers={"Authorization": "Bearer secre"})
@@ -285,21 +285,21 @@ def test_a_token_is_asked_for(run: Run) -> None:
         assert client.get("/healthz").status_code == 200
 
 
-def test_what_answers_and_how_often_is_told(client: TestClient) -> None:
+def test_model_metrics_and_openapi_are_available(client: TestClient) -> None:
     model = client.get("/v1/model").json()
     assert [one["name"] for one in model["classes"]] == list(Shapes().label_space.names)
     assert model["name"] == "tests/served"
     client.post("/v1/segment", content=picture())
-    told = client.get("/metrics").text
-    assert 'pixelwise_requests_total{status="200"}' in told
-    assert "pixelwise_requests_in_progress 0.0" in told
-    assert re.search(r"^pixelwise_response_seconds_count [1-9]", told, re.M)
+    metrics = client.get("/metrics").text
+    assert 'pixelwise_requests_total{status="200"}' in metrics
+    assert "pixelwise_requests_in_progress 0.0" in metrics
+    assert re.search(r"^pixelwise_response_seconds_count [1-9]", metrics, re.M)
     paths = json.loads(client.get("/openapi.json").text)["paths"]
     assert {"/v1/segment", "/v1/model", "/healthz", "/metrics"} <= set(paths)
 
 
 @pytest.mark.parametrize(("local", "offered"), [(True, 2), (False, 0)])
-def test_validation_images_are_offered_to_this_machine_alone(run: Run, local: bool, offered: int) -> None:
+def test_validation_images_are_offered_to_this_machine_only(run: Run, local: bool, offered: int) -> None:
     with TestClient(application(run.path, local=local)) as client:
         assert client.get("/v1/model").json()["examples"] == offered
 
@@ -333,7 +333,7 @@ def test_an_export_is_served_without_inference_options(run: Run, options: Infere
     assert str(e.value).count(". ") == 0, "one sentence"
 
 
-def test_what_cannot_be_served_is_told_before_anything_is_loaded(run: Run) -> None:
+def test_invalid_arguments_are_refused_before_the_network_is_loaded(run: Run) -> None:
     with pytest.raises(InvalidSpec, match="--max-concurrent is 0"):
         serve(run.path, port=0, max_concurrent=0)
     with socket.create_server(("127.0.0.1", 0)) as taken:

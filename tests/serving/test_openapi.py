@@ -1,4 +1,4 @@
-"""Schemathesis asks what the OpenAPI document allows, and much that it does not."""
+"""Schemathesis sends valid and invalid requests according to the OpenAPI document."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -22,7 +22,7 @@ FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "imag
 
 
 class Striped:
-    """Finds stripes in whatever it is given."""
+    """Predicts vertical stripes for every image."""
 
     label_space, epoch = Shapes().label_space, 1
 
@@ -37,13 +37,13 @@ class Striped:
 @st.composite
 def images(draw: st.DrawFn, kind: str) -> bytes:
     width, height = draw(st.integers(1, 40)), draw(st.integers(1, 40))
-    chance = np.random.default_rng(draw(st.integers(0, 9)))
+    rng = np.random.default_rng(draw(st.integers(0, 9)))
     file = BytesIO()
-    Image.fromarray(chance.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(file, format=kind)
+    Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(file, format=kind)
     return file.getvalue()
 
 
-for media_type, kind in FORMATS.items():  # real images stand for what the document calls binary
+for media_type, kind in FORMATS.items():  # the document only says that the bodies are binary
     schemathesis.openapi.media_type(media_type, images(kind))
 
 
@@ -64,11 +64,11 @@ def test_the_document_names_every_operation() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.path)
-def test_every_answer_is_one_that_the_document_names(operation: Any, address: str) -> None:
+def test_every_response_is_documented(operation: Any, address: str) -> None:
     @given(case=operation.as_strategy())
     @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     def ask(case: Any) -> None:
-        # Octet streams are random bytes here, which are rightly refused: one check, that they be accepted, is left out.
+        # Octet streams are random bytes here and are rejected: the check that they are accepted is left out.
         case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])
 
     ask()

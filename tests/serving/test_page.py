@@ -1,4 +1,4 @@
-"""The page, in a real browser, on a real server."""
+"""The page in Chromium, served by a running server."""
 
 import shutil
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SIZE = (120, 80)
 
 
 class Halves:
-    """Finds class 1 on the left and class 2 on the right, and is unsure in the middle."""
+    """Predicts class 1 on the left and class 2 on the right, with low confidence in the middle."""
 
     label_space, epoch = Shapes().label_space, 3
 
@@ -54,7 +54,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[str]:
+def with_token() -> Iterator[str]:
     yield from serving(build(Halves(), "tests/halves", token="secret", examples=EXAMPLES))
 
 
@@ -98,7 +98,7 @@ def image() -> Path:
     return file
 
 
-def test_an_image_that_is_given_gets_its_classes_drawn_over_it(page: "Page", address: str, image: Path) -> None:
+def test_the_classes_of_an_image_are_drawn_over_it(page: "Page", address: str, image: Path) -> None:
     page.goto(address)
     give(page, image)
     page.wait_for_selector("#result:not([hidden])")
@@ -124,8 +124,8 @@ def test_opacity_view_and_the_before_after_slider_change_what_is_drawn(page: "Pa
     page.get_by_text("Confidence").click()
     assert page.is_visible("#scale")
     page.evaluate("document.querySelector('#split').value = 0; draw()")
-    assert color_at(page, 1, 40) == pytest.approx((253, 231, 37), abs=12)  # sure
-    assert color_at(page, 60, 40) == pytest.approx((68, 1, 84), abs=12)  # unsure
+    assert color_at(page, 1, 40) == pytest.approx((253, 231, 37), abs=12)  # high confidence
+    assert color_at(page, 60, 40) == pytest.approx((68, 1, 84), abs=12)  # low confidence
 
 
 def test_before_and_after_is_drawn_over_the_image(page: "Page", address: str, image: Path) -> None:
@@ -161,7 +161,7 @@ def test_an_image_can_be_pasted_and_dropped(page: "Page", address: str, how: str
     assert "given.png, 120×80" in page.inner_text("#caption")
 
 
-def test_a_class_can_be_hidden_and_stands_out_under_the_pointer(page: "Page", address: str, image: Path) -> None:
+def test_a_class_can_be_hidden_and_is_highlighted_under_the_pointer(page: "Page", address: str, image: Path) -> None:
     page.goto(address)
     give(page, image)
     page.wait_for_selector("#result:not([hidden])")
@@ -180,7 +180,7 @@ def test_a_class_can_be_hidden_and_stands_out_under_the_pointer(page: "Page", ad
     assert name in page.inner_text("#under")
 
 
-def test_a_text_file_gets_a_sentence_and_the_page_goes_on(page: "Page", address: str, image: Path) -> None:
+def test_a_text_file_gets_an_error_message_and_the_page_still_works(page: "Page", address: str, image: Path) -> None:
     page.goto(address)
     Path("notes.txt").write_text("no image")
     give(page, Path("notes.txt"))
@@ -191,7 +191,7 @@ def test_a_text_file_gets_a_sentence_and_the_page_goes_on(page: "Page", address:
     assert page.is_hidden("#error")
 
 
-def test_an_example_can_be_taken_and_what_is_downloaded_is_the_label_map(page: "Page", address: str) -> None:
+def test_an_example_can_be_opened_and_its_label_map_downloaded(page: "Page", address: str) -> None:
     page.goto(address)
     page.locator("#thumbs button").first.click()
     page.wait_for_selector("#result:not([hidden])")
@@ -203,8 +203,8 @@ def test_an_example_can_be_taken_and_what_is_downloaded_is_the_label_map(page: "
     assert [int(labels[0, 0]), int(labels[0, -1])] == [Halves.label_space.raw_ids[1], Halves.label_space.raw_ids[2]]
 
 
-def test_the_token_is_asked_for_and_then_used(page: "Page", guarded: str, image: Path) -> None:
-    page.goto(guarded)
+def test_the_page_requests_the_token_and_uses_it(page: "Page", with_token: str, image: Path) -> None:
+    page.goto(with_token)
     page.wait_for_selector("#token:not([hidden])")
     page.fill("#secret", "secret")
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""The server as a process of its own, which is told to end, and which is killed."""
+"""The server as a process that is terminated or killed."""
 
 import re
 import signal
@@ -40,9 +40,9 @@ def start(run: Run) -> Iterator[Start]:
         command = [sys.executable, "-m", "pixelwise", "serve", str(run.path), "--port", "0", *flags]
         begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         assert begun[-1].stderr
-        told = begun[-1].stderr.readline()
-        found = re.match(r"open (http://127\.0\.0\.1:\d+) in a browser", told)
-        assert found, told
+        line = begun[-1].stderr.readline()
+        found = re.match(r"open (http://127\.0\.0\.1:\d+) in a browser", line)
+        assert found, line
         return begun[-1], found[1]
 
     yield begin
@@ -54,31 +54,31 @@ def start(run: Run) -> Iterator[Start]:
 
 
 def photograph(seed: int, side: int = 1500) -> bytes:
-    """Large enough to be worked on while a signal arrives."""
+    """An image that is large enough to be in progress when the signal arrives."""
     pixels = np.random.default_rng(seed).integers(0, 256, (side // 50, side // 50, 3), dtype=np.uint8)
     file = BytesIO()
     Image.fromarray(pixels).resize((side, side)).save(file, format="JPEG")
     return file.getvalue()
 
 
-def test_a_server_that_is_told_to_end_answers_what_it_has_begun(run: Run, start: Start) -> None:
+def test_a_terminated_server_finishes_requests_in_progress(run: Run, start: Start) -> None:
     process, address = start()
     bodies = [photograph(seed) for seed in range(4)]
     with ThreadPoolExecutor(len(bodies)) as pool:
-        asked = [pool.submit(httpx.post, f"{address}/v1/segment", content=body, timeout=60) for body in bodies]
-        taken = 0.0
-        while taken < len(bodies) and not all(one.done() for one in asked):  # all have arrived
-            told = httpx.get(f"{address}/metrics").text
-            taken = sum(
-                float(n) for n in re.findall(r"^pixelwise_requests_(?:in_progress|total\S*) (\S+)$", told, re.M)
+        pending = [pool.submit(httpx.post, f"{address}/v1/segment", content=body, timeout=60) for body in bodies]
+        arrived = 0.0
+        while arrived < len(bodies) and not all(one.done() for one in pending):  # all have arrived
+            metrics = httpx.get(f"{address}/metrics").text
+            arrived = sum(
+                float(n) for n in re.findall(r"^pixelwise_requests_(?:in_progress|total\S*) (\S+)$", metrics, re.M)
             )
         process.send_signal(signal.SIGTERM)
-        answers = [one.result() for one in asked]
-    assert [answer.status_code for answer in answers] == [200] * len(bodies)
+        responses = [one.result() for one in pending]
+    assert [response.status_code for response in responses] == [200] * len(bodies)
     for number, body in enumerate(bodies):
         Path(f"{number}.jpg").write_bytes(body)
     written = predict(run, [Path(f"{number}.jpg") for number in range(len(bodies))], "out", overlays=False).written
-    assert [answer.content for answer in answers] == [one.labels.read_bytes() for one in written]
+    assert [response.content for response in responses] == [one.labels.read_bytes() for one in written]
     process.wait(30)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{address}/healthz")
@@ -86,7 +86,7 @@ def test_a_server_that_is_told_to_end_answers_what_it_has_begun(run: Run, start:
     assert not process.stderr.read()  # no traceback
 
 
-def test_a_server_that_is_killed_leaves_nothing_that_keeps_it_from_starting_again(run: Run, start: Start) -> None:
+def test_a_killed_server_can_be_started_again_at_once(run: Run, start: Start) -> None:
     before = sorted(run.path.rglob("*"))
     process, address = start()
     process.kill()

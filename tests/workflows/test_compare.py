@@ -1,4 +1,4 @@
-"""Runs beside each other: what is said of a difference is what its interval says."""
+"""Comparisons of runs: scores, confidence intervals of differences, and verdicts."""
 
 import shutil
 from pathlib import Path
@@ -26,11 +26,11 @@ PLAIN = Experiment(name="shapes/fcn", data=Shapes(size=(32, 32), images=24), mod
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Two seeds of one experiment, and one of another."""
     folder = tmp_path_factory.mktemp("runs")
-    asked = [PLAIN, PLAIN.with_values({"fit.seed": "1"}), PLAIN.with_values({"loss": "dice"})]
-    return [train(experiment, out=folder / str(n)) for n, experiment in enumerate(asked)]
+    experiments = [PLAIN, PLAIN.with_values({"fit.seed": "1"}), PLAIN.with_values({"loss": "dice"})]
+    return [train(experiment, out=folder / str(n)) for n, experiment in enumerate(experiments)]
 
 
-def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]) -> None:
+def test_seeds_form_a_group_and_differences_have_intervals(runs: list[Run]) -> None:
     done = compare(runs, "val", out="out")
     first, second = done.result.columns
     assert (first.seeds, second.seeds) == ((0, 1), (0,))
@@ -54,7 +54,7 @@ def test_seeds_are_taken_together_and_differences_have_intervals(runs: list[Run]
     assert len({picture.file for picture in shown}) == len(shown)
 
 
-def test_two_seeds_of_one_recipe_cannot_be_told_apart(runs: list[Run]) -> None:
+def test_two_seeds_of_one_recipe_do_not_differ(runs: list[Run]) -> None:
     done = compare(runs[:2], "val", out="out")
     assert [column.name for column in done.result.columns] == ["shapes/fcn, seed 0", "shapes/fcn, seed 1"]
     together = done.result.together
@@ -66,7 +66,7 @@ def test_two_seeds_of_one_recipe_cannot_be_told_apart(runs: list[Run]) -> None:
     assert "cannot tell" in comparison_text(done.result).plain
 
 
-def test_without_a_second_seed_the_page_says_what_is_not_known(runs: list[Run]) -> None:
+def test_with_single_seeds_the_page_names_the_missing_variation(runs: list[Run]) -> None:
     done = compare([runs[0], runs[2]], "val", out="out")
     assert not done.result.seeds_known
     assert "The intervals do not include the variation between seeds" in self_contained(done.page)
@@ -89,7 +89,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Pat
     assert not Path("out").exists()
 
 
-def test_damaged_counts_are_told_and_nothing_is_written(runs: list[Run], tmp_path: Path) -> None:
+def test_damaged_counts_are_refused_and_nothing_is_written(runs: list[Run], tmp_path: Path) -> None:
     shutil.copytree(runs[2].path, tmp_path / "damaged")
     file = tmp_path / "damaged" / "confusion_val.npz"
     file.write_bytes(file.read_bytes()[:50])
@@ -98,11 +98,11 @@ def test_damaged_counts_are_told_and_nothing_is_written(runs: list[Run], tmp_pat
     assert not Path("out").exists()
 
 
-def test_what_several_views_give_is_compared_with_no_plain_result(runs: list[Run], tmp_path: Path) -> None:
+def test_results_with_test_time_augmentation_are_not_compared(runs: list[Run], tmp_path: Path) -> None:
     copies = [shutil.copytree(run.path, tmp_path / run.path.name) for run in runs]
-    seen = evaluate(copies[0], options=InferenceOptions(flip=True))
+    flipped = evaluate(copies[0], options=InferenceOptions(flip=True))
     first, *_ = compare([copies[0], copies[2]], "val", out="out").result.columns
-    assert first.mean_iou.value == Run(copies[0]).results()["val"].mean_iou != seen.mean_iou
+    assert first.mean_iou.value == Run(copies[0]).results()["val"].mean_iou != flipped.mean_iou
     with pytest.raises(InvalidSpec, match="has no split 'val, flip'"):
-        compare([copies[0], copies[2]], seen.name, out="other")
+        compare([copies[0], copies[2]], flipped.name, out="other")
     assert not Path("other").exists()

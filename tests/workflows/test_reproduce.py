@@ -1,4 +1,4 @@
-"""Reproducing a report: what is trained, what is not trained again, and what is refused before anything is."""
+"""Reproductions of reports: training, continuing, and checks before training."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ ALL = recipes.get
 
 
 class Wide(Small):
-    """A network with a field that others have not."""
+    """A network with a field that the others do not have."""
 
     kind: str = f"{__file__}:Wide"
     width: int = 8
@@ -95,7 +95,9 @@ def contents(folder: Path, pattern: str) -> dict[str, bytes]:
     }
 
 
-def test_the_named_systems_are_trained_judged_and_put_beside_the_published_numbers(once: ReproductionOutput) -> None:
+def test_the_named_systems_are_trained_evaluated_and_compared_with_the_published_numbers(
+    once: ReproductionOutput,
+) -> None:
     rows = {row.system: row for row in once.result.rows}
     assert list(rows) == list(published()[KEY].systems)
     assert {name for name, row in rows.items() if row.run} == {"baseline", "unet"}
@@ -112,8 +114,8 @@ def test_the_named_systems_are_trained_judged_and_put_beside_the_published_numbe
     ]
 
 
-def test_what_differs_is_what_the_runs_say(once: ReproductionOutput) -> None:
-    """The recipes are those of the test: only the tiny copy of the data and the two epochs are left to tell."""
+def test_the_differences_are_those_of_the_runs(once: ReproductionOutput) -> None:
+    """The recipes are those of this test, so that only the small data and the two epochs differ."""
     for row in once.result.measured:
         assert row.differences == (
             "trained on a subset of 3 of 209 images",
@@ -159,17 +161,17 @@ def test_a_recipe_without_published_numbers_is_trained_only_when_named(done: Pat
     assert histories.items() < contents(done, "history.jsonl").items(), "the others were not trained again"
 
 
-def test_without_names_all_systems_of_the_table_are_asked(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    asked = []
+def test_without_names_all_systems_of_the_table_are_trained(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    trained = []
 
     def stop(experiment: Experiment, **_: Any) -> None:
-        asked.append(experiment.name)
+        trained.append(experiment.name)
         raise RunError("enough")
 
     monkeypatch.setattr(module, "train", stop)
     with pytest.raises(RunError, match="enough"):
         reproduce(KEY, data_root=root, out=tmp_path / "out")
-    assert asked == [f"{KEY}/baseline"]
+    assert trained == [f"{KEY}/baseline"]
     with pytest.raises(RunError, match="enough"):
         reproduce(KEY, data_root=root)
     assert list(experiments(KEY, published()[KEY].systems, {})) == list(published()[KEY].systems)
@@ -189,7 +191,7 @@ def test_the_default_folder_is_below_runs_and_apart_from_those_of_train(root: Pa
 
 
 def pressed_in(monkeypatch: pytest.MonkeyPatch, when: Callable[[Any, int], bool]) -> pytest.MonkeyPatch:
-    """Presses Ctrl-C before an epoch."""
+    """Simulates Ctrl-C before a round of training."""
     real = loop._train_round
 
     def train_round(learner: Any, epoch: int, *rest: Any) -> Any:
@@ -201,7 +203,7 @@ def pressed_in(monkeypatch: pytest.MonkeyPatch, when: Callable[[Any, int], bool]
     return monkeypatch
 
 
-def test_a_call_that_was_interrupted_goes_on_where_it_was(once: ReproductionOutput, root: Path, tmp_path: Path) -> None:
+def test_an_interrupted_call_is_continued(once: ReproductionOutput, root: Path, tmp_path: Path) -> None:
     out, calls = tmp_path / "out", []
 
     def second_system(_: Any, epoch: int) -> bool:
@@ -236,8 +238,8 @@ def test_an_error_of_a_later_system_leaves_the_finished_ones(root: Path, tmp_pat
     assert [row.system for row in found.measured] == ["baseline"]
 
 
-def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_one(done: Path, root: Path) -> None:
-    """Evaluation draws the sheet that ends a training."""
+def test_an_unfinished_run_that_was_evaluated_is_continued(done: Path, root: Path) -> None:
+    """An evaluation draws the contact sheet that is also drawn at the end of a training."""
     epochs = []
 
     def train_round(*_: Any) -> Any:
@@ -256,7 +258,7 @@ def test_an_unfinished_run_that_was_judged_by_hand_is_not_taken_for_a_finished_o
     assert len(epochs) == 1
 
 
-def test_a_split_is_judged_once_for_an_epoch(done: Path, root: Path, idle: None, monkeypatch: Any) -> None:
+def test_a_split_is_evaluated_once_per_epoch(done: Path, root: Path, idle: None, monkeypatch: Any) -> None:
     evaluated = []
     real = evaluate_run
 
@@ -275,7 +277,7 @@ def test_a_split_is_judged_once_for_an_epoch(done: Path, root: Path, idle: None,
     assert json.loads(file.read_text(encoding="utf-8"))["splits"]["test"] == stored
 
 
-def test_where_no_test_split_is_at_hand_val_is_judged_and_the_table_says_so(tmp_path: Path) -> None:
+def test_without_a_test_split_val_is_evaluated_and_the_table_names_it(tmp_path: Path) -> None:
     trees.voc(tmp_path, 2007, ("train", "val"))
     result = reproduce(KEY, ["baseline"], data_root=tmp_path, out=tmp_path / "out").result
     run = Run.open(tmp_path / "out" / "baseline")
@@ -285,7 +287,7 @@ def test_where_no_test_split_is_at_hand_val_is_judged_and_the_table_says_so(tmp_
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         ({"fit.epochs": "3"}, r"baseline was trained with fit.epochs=2, not 3: choose another --out or the same value"),
         ({"loss": "dice"}, r"was trained with loss.kind=cross_entropy, not dice"),
@@ -295,11 +297,11 @@ def test_where_no_test_split_is_at_hand_val_is_judged_and_the_table_says_so(tmp_
         ),
     ],
 )
-def test_a_run_that_was_asked_something_else_is_refused_and_left_alone(
-    done: Path, root: Path, idle: None, change: dict[str, str], sentence: str
+def test_a_run_with_other_settings_is_refused_and_not_changed(
+    done: Path, root: Path, idle: None, change: dict[str, str], message: str
 ) -> None:
     before = contents(done, "*")
-    with pytest.raises(RunError, match=sentence):
+    with pytest.raises(RunError, match=message):
         reproduce(KEY, ["baseline"], change, data_root=root, out=done)
     assert contents(done, "*") == before
 
@@ -317,7 +319,7 @@ def test_another_reports_folder_is_refused(done: Path, root: Path, idle: None) -
         reproduce("lian-voc2007", ["baseline"], data_root=root, out=done)
 
 
-def test_a_folder_with_something_of_the_users_is_refused(root: Path, tmp_path: Path, idle: None) -> None:
+def test_a_folder_with_other_files_is_refused(root: Path, tmp_path: Path, idle: None) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunError, match=r"is not empty: a reproduction of kerr-voc2007 needs a new or empty folder"):
         reproduce(KEY, ["baseline"], data_root=root, out=tmp_path)
@@ -328,21 +330,21 @@ def test_a_folder_with_something_of_the_users_is_refused(root: Path, tmp_path: P
     assert len(list(tmp_path.rglob("*.*"))) == 2
 
 
-def test_an_unknown_report_or_system_is_answered_with_the_nearest(root: Path) -> None:
+def test_an_unknown_report_or_system_is_refused_with_the_nearest_name(root: Path) -> None:
     with pytest.raises(InvalidSpec, match=r"no report is called 'kerr'.*Choose from: ai-idd"):
         reproduce("kerr", data_root=root)
     with pytest.raises(InvalidSpec, match=r"kerr-voc2007 has no system 'resnet43'\. Did you mean 'resnet34'\?"):
         reproduce(KEY, ["baseline", "resnet43"], data_root=root)
 
 
-def test_a_change_is_made_where_its_field_is(root: Path) -> None:
+def test_a_change_applies_to_the_systems_that_have_the_field(root: Path) -> None:
     changed = experiments(KEY, ["baseline", "unet", "resnet34"], {"model.width": "5", "fit.epochs": "7"})
     assert {name: e.fit.epochs for name, e in changed.items()} == {"baseline": 7, "unet": 7, "resnet34": 7}
     assert changed["unet"].model == Wide(width=5)
     assert changed["baseline"] == reduced(f"{KEY}/baseline").with_values({"fit.epochs": "7"})
 
 
-def test_a_change_below_a_component_that_is_chosen_fits_that_component() -> None:
+def test_a_change_of_a_field_applies_to_the_changed_component() -> None:
     changed = experiments(KEY, ["baseline", "unet"], {"model": f"{__file__}:Wide", "model.width": "6"})
     assert [e.model.model_dump() for e in changed.values()] == [Wide(width=6).model_dump()] * 2
     with pytest.raises(InvalidSpec, match=r"has a field 'model\.width'"):
@@ -359,7 +361,7 @@ def test_a_change_that_fits_no_system_or_has_a_bad_value_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         (
             {"model.weights": "nowhere.pth"},
@@ -369,15 +371,15 @@ def test_a_change_that_fits_no_system_or_has_a_bad_value_is_an_error() -> None:
         ({"watch": '["catt"]'}, r"kerr-voc2007/baseline: no class is called 'catt'"),
     ],
 )
-def test_what_a_later_system_lacks_is_said_before_the_first_is_trained(
-    root: Path, idle: None, change: dict[str, str], sentence: str
+def test_errors_of_a_later_system_are_reported_before_the_first_is_trained(
+    root: Path, idle: None, change: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(InvalidSpec, match=sentence):
+    with pytest.raises(InvalidSpec, match=message):
         reproduce(KEY, ["baseline", "resnet34"], change, data_root=root)
     assert not Path("runs").exists()
 
 
-def test_data_that_is_not_there_is_said_with_its_tree(tmp_path: Path, idle: None) -> None:
+def test_missing_data_is_reported_with_its_expected_tree(tmp_path: Path, idle: None) -> None:
     with pytest.raises(DatasetNotFound, match="Expected below the data root"):
         reproduce(KEY, data_root=tmp_path)
     assert not Path("runs").exists()

@@ -1,4 +1,4 @@
-"""What is in a data set: all splits that are there, once, and what is said of the others."""
+"""Statistics of data sets: splits on disk, missing splits, and unions of splits."""
 
 from io import StringIO
 from pathlib import Path
@@ -41,7 +41,7 @@ class Ids(DataSpec):
 
 
 def text(result: DatasetStatistics, width: int = 100) -> str:
-    """What a terminal shows."""
+    """The tables as text."""
     console = Console(file=StringIO(), width=width, soft_wrap=True)
     console.print(*statistics_tables(result), markup=False)
     assert isinstance(console.file, StringIO)
@@ -60,7 +60,7 @@ def test_every_split_is_measured(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "camvid"], "without a folder for it, nothing is written"
 
 
-def test_a_split_that_is_not_there_and_one_made_of_others_are_named(tmp_path: Path) -> None:
+def test_missing_splits_and_unions_are_named(tmp_path: Path) -> None:
     trees.voc(tmp_path, 2012, ("train", "val"))
     result = stats(Voc2012(), tmp_path)
     assert list(result.splits) == ["train", "val"]
@@ -69,7 +69,7 @@ def test_a_split_that_is_not_there_and_one_made_of_others_are_named(tmp_path: Pa
     assert result.published_images == {"train": 1464, "val": 1449}
 
 
-def test_splits_that_are_asked_for_are_read_whatever_they_are_made_of(tmp_path: Path) -> None:
+def test_requested_splits_are_read_even_if_they_are_unions(tmp_path: Path) -> None:
     trees.voc(tmp_path, 2012, ("train", "val"))
     result = stats(Voc2012(), tmp_path, splits=["trainval"])
     assert {split: found.statistics.images for split, found in result.splits.items()} == {"trainval": 5}
@@ -89,7 +89,7 @@ def test_splits_that_are_asked_for_are_read_whatever_they_are_made_of(tmp_path: 
         ("ab", "ab", "ab", {}),
     ],
 )
-def test_a_union_is_the_ids_of_smaller_splits_put_together(
+def test_a_union_has_exactly_the_ids_of_smaller_splits(
     train: str, val: str, test: str, unions: dict[str, tuple[str, ...]]
 ) -> None:
     result = stats(Ids(train=tuple(train), val=tuple(val), test=tuple(test)), Path())
@@ -97,13 +97,13 @@ def test_a_union_is_the_ids_of_smaller_splits_put_together(
     assert set(result.splits) == {"train", "val", "test"} - set(unions)
 
 
-def test_a_data_set_of_which_nothing_is_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFound, match="Expected below the data root"):
         stats(CamVid(), tmp_path, tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_file_goes_through_and_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_damaged_file_is_an_error_and_no_folder_is_written(tmp_path: Path) -> None:
     trees.camvid(tmp_path)
     victim = next((tmp_path / "camvid" / "val").iterdir())
     victim.write_bytes(victim.read_bytes()[:40])
@@ -118,7 +118,7 @@ def test_a_folder_in_use_is_refused_before_anything_is_read(tmp_path: Path) -> N
         stats(CamVid(), tmp_path / "no data is looked for", tmp_path)
 
 
-def test_the_folder_holds_the_pictures_and_the_result(tmp_path: Path) -> None:
+def test_the_folder_contains_the_figures_and_the_result(tmp_path: Path) -> None:
     result = stats(Shapes(size=(32, 32), images=5), tmp_path, tmp_path / "new" / "out")
     out = tmp_path / "new" / "out"
     assert sorted(path.name for path in out.iterdir()) == ["classes.png", "samples.png", "statistics.json"]
@@ -132,7 +132,7 @@ def test_the_folder_holds_the_pictures_and_the_result(tmp_path: Path) -> None:
     )
 
 
-def test_tables_fit_a_terminal_and_say_what_is_a_subset(tmp_path: Path) -> None:
+def test_tables_fit_a_terminal_and_name_subsets(tmp_path: Path) -> None:
     trees.voc(tmp_path, 2012, ("train", "val"))
     shown = text(stats(Voc2012(), tmp_path))
     lines = [" ".join(line.split()) for line in shown.splitlines()]
@@ -163,7 +163,7 @@ def test_a_kind_and_its_fields_give_the_spec() -> None:
 
 
 @pytest.mark.real_data
-def test_camvid_and_the_voc_subset_as_they_lie_on_disk(real_data: Path, tmp_path: Path) -> None:
+def test_camvid_and_the_voc_subset_on_disk(real_data: Path, tmp_path: Path) -> None:
     camvid = stats(CamVid(), real_data, splits=["val"])
     assert camvid.splits["val"].sizes == {"480x360": 101}
     voc = stats(Voc2012(), real_data, tmp_path / "voc")

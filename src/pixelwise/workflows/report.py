@@ -257,9 +257,10 @@ def _training(run: Run, experiment: Experiment) -> dict[str, str]:
     return {
         "network": experiment.model.kind,
         "loss": experiment.loss.kind,
-        "images": f"{image_size(experiment)}, batch {fit.batch_size}",
+        "image size": image_size(experiment),
+        "batch size": str(fit.batch_size),
         "optimizer": f"{fit.optimizer.kind}, learning rate {fit.optimizer.lr:g}, {fit.schedule.kind}",
-        "epochs": f"best {[r.epoch for r in history if r.best][-1]} of {history[-1].epoch}",
+        "epochs": f"{history[-1].epoch}, best epoch {[r.epoch for r in history if r.best][-1]}",
     }
 
 
