@@ -139,7 +139,7 @@ def _count_ids(labels: ImageLabels, name: str, classes: int) -> Int64[Tensor, "2
     """
     ids = labels.flatten()
     if labels.dtype != torch.uint8 and ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) <= IGNORE:
-        raise _unknown_ids(sorted({*ids.unique().tolist()} - {*range(classes), IGNORE}), name, classes)
+        raise _unknown_ids(sorted({*np.unique(ids.numpy()).tolist()} - {*range(classes), IGNORE}), name, classes)
     counts = torch.bincount(ids, minlength=IGNORE + 1)
     if counts[classes:IGNORE].any():
         raise _unknown_ids([i for i in range(classes, IGNORE) if counts[i]], name, classes)

@@ -75,7 +75,7 @@ def resize_image(image: Image, size: Size) -> SizedImage:
 @cache
 def _has_uint8_kernel() -> bool:
     """Returns whether torch has a fast bilinear kernel for uint8; torchvision has the same condition."""
-    capability = torch.backends.cpu.get_cpu_capability()  # type: ignore[no-untyped-call]  # torch ships it untyped
+    capability = torch.backends.cpu.get_cpu_capability()
     return capability in ("AVX2", "AVX512") or platform.machine() in ("aarch64", "arm64")
 
 
