@@ -105,8 +105,7 @@ def _draw(groups: Sequence[Group], split: str, experiment: Experiment, root: Pat
             said = [predictors[which](pixels) for which in (0, place)]
             file = f"pictures/{place}_{number}.png"
             predicted = {groups[0].name: said[0], found.name: said[1]}
-            correct = {"who is right": difference_map(pixels, true, *said)}
-            save_systems(pixels, true, predicted, space, folder / file, last=correct)
+            save_systems(pixels, true, predicted, space, folder / file, last={"who is right": difference_map(pixels, true, *said)})
             yield Picture(
                 column=found.name, ahead=bool(gain[index] > 0), image=name, gain=float(gain[index]), file=file
             )
