@@ -161,7 +161,7 @@ def test_pretrained_means_torchvisions_own_address_and_constants(
         raise URLError("no network")
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
-    with torch.device("meta"), pytest.raises(InvalidSpec, match=r"no network.*give a file of them"):
+    with torch.device("meta"), pytest.raises(InvalidSpec, match=r"no network.*give a file of weights"):
         spec.load_pretrained(spec.build(21))
     assert asked == [weights.url]
     transforms = weights.transforms()
