@@ -10,9 +10,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # processes that a test starts, too
     os.environ["OMP_NUM_THREADS"] = "1"
 
 TYPECHECKED = (
-    "core.label_space", "data", "models", "losses", "metrics", "viz", "inference", "evaluation", "training",
+    "core.label_space", "data", "models", "losses", "metrics", "viz", "evaluation", "training", "inference.backends",
+    "inference.exported", "inference.parallel", "inference.predict", "inference.predictor", "inference.sliding_window",
+    "inference.tta", "inference.weights",
 )  # fmt: skip
-# core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself.
+# core.spec is left out: beartype cannot read `Self` on a method that is decorated by itself. inference.options is left
+# out: a scale of 1 is as good as one of 1.0.
 install_import_hook([f"pixelwise.{package}" for package in TYPECHECKED], "beartype.beartype")
 os.environ.setdefault("COLUMNS", "120")
 

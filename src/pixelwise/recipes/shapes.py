@@ -36,7 +36,7 @@ def scratch() -> Experiment:
         augment=Augment(hflip=0.5),
         fit=Fit(
             minutes=0.6,
-            val_every=6,
+            val_every=3,
             batch_size=16,
             optimizer=Optimizer(kind="adamw", lr=1.2e-2, weight_decay=0.05),
             schedule=Schedule(kind="one_cycle"),
