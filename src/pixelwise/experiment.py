@@ -1,14 +1,12 @@
 """Experiment: the configuration of a training as pure data, JSON both ways."""
 
-import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.core.spec import Spec
+from pixelwise.core.spec import Spec, UserFile, user_file_of
 from pixelwise.data import Data
 from pixelwise.data.transforms import Augment, Size
 from pixelwise.losses import CrossEntropy, Loss
@@ -194,18 +192,19 @@ class Experiment(Spec):
             values = {**values, "watch": "[]"}
         return super().with_values(values)
 
-    def code_files(self) -> list[Path]:
+    def code_files(self) -> list[UserFile]:
         """Source files of the user's own components, each once.
 
         Raises:
             InvalidSpec: Two different files have the same name, so that a run folder cannot hold both.
         """
-        own = [part for part in (self.data, self.model, self.loss) if ".py:" in part.kind]
-        files = {Path(inspect.getfile(type(part))): None for part in own}
-        for name in {file.name for file in files}:
-            same = [file for file in files if file.name == name]
-            if len({file.read_bytes() for file in same}) > 1:
-                raise InvalidSpec(
-                    f"{same[0]} and {same[1]} have the same name: rename one, a run keeps a copy of both."
-                )
-        return list(files)
+        files: dict[str, UserFile] = {}
+        for part in (self.data, self.model, self.loss):
+            if ".py:" in part.kind:
+                file = user_file_of(type(part))
+                other = files.setdefault(file.path.name, file)
+                if other.content != file.content:
+                    raise InvalidSpec(
+                        f"{other.path} and {file.path} have the same name: rename one, a run keeps a copy of both."
+                    )
+        return list(files.values())

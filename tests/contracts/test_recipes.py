@@ -75,7 +75,7 @@ def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monk
 
 
 def test_two_recipes_cannot_share_a_name() -> None:
-    with pytest.raises(ValueError, match="two recipes are called shapes/fcn"):
+    with pytest.raises(ValueError, match="two recipes with the name shapes/fcn"):
         recipe("shapes/fcn")(lambda: get("shapes/fcn"))
 
 

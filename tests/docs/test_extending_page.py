@@ -43,6 +43,7 @@ def _components(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))
     write_files(PAGE)
     plant_polygons(Path("data"))
+    monkeypatch.setenv("PIXELWISE_DATA", "data")
 
 
 def train(*changes: str) -> None:

@@ -33,7 +33,7 @@ SIZES = [(14, 18), (14, 18), (33, 47), (64, 32)]
 def voc(tiny: Experiment) -> Experiment:
     """VOC has images of different sizes, so its experiments bring them to one."""
     TREES["voc2012"](Path("data"))  # type: ignore[misc]  # it has a tree
-    return tiny.replace(data=Voc2012(), size=(32, 48))
+    return tiny.replace(data=Voc2012(), image_size=(32, 48))
 
 
 @pytest.fixture

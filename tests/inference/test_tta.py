@@ -29,7 +29,7 @@ from pixelwise.models import Fcn, ModelSpec, Segmenter
 from tests.inference.test_backends import LIBRARIES, needs
 from tests.networks import Small
 
-K = 7
+K = 8
 SIDES = st.tuples(st.integers(1, 90), st.integers(1, 90))
 MANY = InferenceOptions(flip=True, scales=(0.75, 1, 1.25))
 
@@ -115,7 +115,6 @@ def test_the_order_of_scales_does_not_matter() -> None:
         ({"window": (0, 32)}, "window: expected a height and a width in pixels.* not 0 32"),
         ({"window": (64,)}, "not 64"),
         ({"window": ()}, "not nothing"),
-        ({"window": (9.5, 9)}, "not 9.5 9"),
         ({"backend": "tensorrt"}, "backend='tensorrt' does not exist; choose from: torch, openvino, onnxruntime"),
         ({"device": "tpu"}, "device='tpu' does not exist; choose from: auto, cpu, cuda, mps"),
         ({"precision": "fp8"}, "precision='fp8' does not exist; choose from: fp32, bf16, int8"),

@@ -69,7 +69,7 @@ def test_a_run_ends_with_its_time_and_records_the_images_of_each_round(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock advances a second whenever it is read: no wall time decides the test."""
-    seconds = iter(range(10**6))
+    seconds = map(float, range(10**6))
     monkeypatch.setattr(loop, "Budget", lambda fit, history: Budget(fit, history, lambda: next(seconds)))
     experiment = tiny.replace(data=Shapes(size=(32, 32), images=64), fit=tiny.fit.replace(minutes=1))
     run = train(experiment, out=tmp_path / "run")

@@ -45,7 +45,7 @@ def test_clipping_bounds_the_step(tiny: Experiment, tmp_path: Path) -> None:
     """An SGD step is at most lr × the clipped norm: the two steps of an epoch cannot move further than both."""
     changes = {"fit.optimizer.kind": "sgd", "fit.optimizer.lr": "1.0", "fit.epochs": "1"}
     seed_torch(0)
-    start = Segmenter(Small().build(7), Small()).state_dict()
+    start = Segmenter(Small().build(8), Small()).state_dict()
 
     def moved(clip: str) -> float:
         end = load_file(train(tiny.with_values({**changes, "fit.grad_clip_norm": clip}), out=tmp_path / clip).last)

@@ -58,6 +58,6 @@ def test_where_mlflow_cannot_write_a_sentence_says_so_before_anything_is_read(
 ) -> None:
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://nobody@127.0.0.1:1/none")
-    with pytest.raises(InvalidSpec, match=r"MLflow cannot be told: .* Set MLFLOW_TRACKING_URI"):
+    with pytest.raises(InvalidSpec, match=r"MLflow cannot write: .* Set MLFLOW_TRACKING_URI"):
         train(tiny, track="mlflow", out="run")
     assert not Path("run").exists()

@@ -249,8 +249,8 @@ def test_an_unfinished_run_that_was_evaluated_is_continued(done: Path, root: Pat
     file = done / "unet" / "last.safetensors"
     with safe_open(file, "pt") as stored:
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # no dict
-        header = stored.metadata()
-    save_file(tensors, file, {**header, "epoch": "1", "state": TrainingState(epoch=1, best_epoch=1).to_json()})
+    state = TrainingState(epoch=1, best_epoch=1).model_dump(mode="json")
+    save_file(tensors, file, {"pixelwise": json.dumps({"version": 7, "epoch": 1, "state": state})})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "_train_round", train_round)
         with pytest.raises(RunError, match="enough"):

@@ -36,11 +36,9 @@ def as_version_6(run: Run, folder: Path) -> Run:
     for name in ("best.safetensors", "last.safetensors"):
         with safe_open(folder / name, "pt") as stored:
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118  # not a dict
-            header = stored.metadata()
-        del header["version"]
-        header["epoch"] = str(int(header["epoch"]) // every)
-        if "state" in header:
-            state = json.loads(header["state"])
+            content = json.loads(stored.metadata()["pixelwise"])
+        header = {"epoch": str(content["epoch"] // every)}
+        if state := content.get("state"):
             header["state"] = json.dumps(state | {key: state[key] // every for key in ("epoch", "best_epoch")})
         save_file(tensors, folder / name, header)
     return Run.open(folder)

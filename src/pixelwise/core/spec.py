@@ -1,7 +1,7 @@
 """Specs: frozen configurations with JSON conversion, values from text, and errors that list the valid choices."""
 
 import importlib
-import importlib.util
+import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -197,19 +197,38 @@ def load_object(path: str) -> Any:
     return getattr(module, name)
 
 
-def user_files() -> dict[str, Path]:
-    """Module name -> file of the user's files that were imported so far; see `import_user_files`."""
+class UserFile(NamedTuple):
+    """A user's Python file, as it was imported: the file itself may be changed, moved or removed afterwards.
+
+    Attributes:
+        path: Path of the file.
+        content: Its source code.
+    """
+
+    path: Path
+    content: bytes
+
+
+_user_files: dict[str, UserFile] = {}
+
+
+def user_files() -> dict[str, UserFile]:
+    """Module name -> the user's files that were imported so far; see `import_user_files`."""
     return dict(_user_files)
 
 
-def import_user_files(files: Mapping[str, Path]) -> None:
+def import_user_files(files: Mapping[str, UserFile]) -> None:
     """Imports a user's files under given module names, so that a worker process can unpickle their objects."""
     for name, file in files.items():
         if name not in sys.modules:
             _import_file(name, file)
 
 
-_user_files: dict[str, Path] = {}
+def user_file_of(kind: type) -> UserFile:
+    """The file that defines a user's class."""
+    known = _user_files.get(kind.__module__)
+    path = Path(inspect.getfile(kind))
+    return known or UserFile(path, path.read_bytes())
 
 
 def _module_of_file(path: str, given: Path) -> ModuleType:
@@ -217,19 +236,19 @@ def _module_of_file(path: str, given: Path) -> ModuleType:
     file = folder / given.name if folder and (folder / given.name).is_file() else given.resolve()
     if not file.is_file():
         raise InvalidSpec(f"'{path}': there is no file {file}.")
-    name = f"pixelwise_user_{file.stem}_{blake2b(file.read_bytes(), digest_size=8).hexdigest()}"
+    content = file.read_bytes()
+    name = f"pixelwise_user_{file.stem}_{blake2b(content, digest_size=8).hexdigest()}"
     if name not in sys.modules:
-        _import_file(name, file)
+        _import_file(name, UserFile(file, content))
     return sys.modules[name]
 
 
-def _import_file(name: str, file: Path) -> None:
-    module_spec = importlib.util.spec_from_file_location(name, file)
-    assert module_spec is not None
-    assert module_spec.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(module_spec)
+def _import_file(name: str, file: UserFile) -> None:
+    module = ModuleType(name)
+    module.__file__ = str(file.path)
+    sys.modules[name] = module
     try:
-        module_spec.loader.exec_module(sys.modules[name])
+        exec(compile(file.content, str(file.path), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]  # it is incomplete
         raise

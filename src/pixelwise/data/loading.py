@@ -4,7 +4,6 @@ import gc
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -12,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pixelwise.core.errors import DataError, PixelwiseError
 from pixelwise.core.seeding import generator
-from pixelwise.core.spec import import_user_files, user_files
+from pixelwise.core.spec import UserFile, import_user_files, user_files
 from pixelwise.core.types import Images, Labels
 from pixelwise.data.base import Sample, SegmentationDataset
 from pixelwise.data.transforms import Augment, Size, augment, resize
@@ -129,7 +128,7 @@ class _ForWorkers(Dataset[Sample | PixelwiseError]):
         return _unpickled, (user_files(), type(self), pickle.dumps(self.__dict__))
 
 
-def _unpickled(files: dict[str, Path], kind: type[_ForWorkers], state: bytes) -> _ForWorkers:
+def _unpickled(files: dict[str, UserFile], kind: type[_ForWorkers], state: bytes) -> _ForWorkers:
     import_user_files(files)
     dataset = kind.__new__(kind)
     dataset.__dict__.update(pickle.loads(state))

@@ -44,6 +44,7 @@ def count_boundaries(labels: ImageLabels, predicted: ImageLabels, num_classes: i
     """
     valid = labels != IGNORE
     distance = max(1, round(WIDTH * math.hypot(*labels.shape)))
+    predicted = torch.where(valid, predicted, IGNORE)  # so that a prediction for void changes no boundary beside it
     true, found = (near_others(ids, distance) & valid for ids in (labels, predicted))
 
     def count(ids: ImageLabels, where: Bool[Tensor, "H W"]) -> Int64[Tensor, " K"]:

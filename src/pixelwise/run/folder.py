@@ -46,7 +46,7 @@ class Run(RunFiles):
             file.unlink(missing_ok=True)
         for source in experiment.code_files():
             make_folder(run.code)
-            write_bytes(run.code / source.name, source.read_bytes())
+            write_bytes(run.code / source.path.name, source.content)
         write_text(run.environment_file, _pretty(environment.model_dump(mode="json", exclude_none=True)))
         # Written last: a folder with an experiment.json is a run.
         content = {"version": VERSION, "experiment": json.loads(experiment.to_json())}

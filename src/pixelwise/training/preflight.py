@@ -4,7 +4,7 @@ Every component is built, a sample of each split is read, the network's shapes a
 """
 
 import warnings
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -171,9 +171,7 @@ def check_network(experiment: Experiment, train: SegmentationDataset) -> None:
         )
 
 
-def _trace(
-    experiment: Experiment, size: tuple[int, int, int], device: str
-) -> tuple[tuple[int, int], Tensor, list[Tensor]]:
+def _trace(experiment: Experiment, size: tuple[int, int, int], device: str) -> tuple[tuple[int, int], Any, list[Any]]:
     """(H, W) of the network's input, its logits, and its auxiliary logits, in training."""
     spec, (batch, height, width) = experiment.model, size
     with torch.device(device), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
