@@ -288,7 +288,7 @@ def test_list_names_everything_with_a_line_about_it(what: str, capsys: pytest.Ca
         (["evaluate", "nowhere", "--window", "64"], "window"),
         (["evaluate", "nowhere", "--window", "0", "32"], "window: expected a height and a width in pixels"),
         (["evaluate", "nowhere", "--cross-check", "--flip"], "--cross-check evaluates plain predictions"),
-        (["export", "nowhere", "--to", "onnx", "--flip"], "an export contains the network without flip: leave out --flip"),
+        (["export", "nowhere", "--to", "onnx", "--flip"], "network without flip: leave out --flip"),
         (["export", "nowhere", "--to", "onnx", "--precision", "int8"], "--to onnx does not support int8"),
         (["report", "nowhere", "--backend", "openvino"], "a report shows results of torch in fp32"),
         (["train", "camvid/scratch", "--set", "fit.epochs=30"], "the nearest valid number of epochs is 20 or 40"),
