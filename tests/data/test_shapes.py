@@ -1,5 +1,7 @@
 """The data set `shapes`: deterministic scenes whose labels fit their images."""
 
+import multiprocessing
+import os
 import pickle
 from pathlib import Path
 
@@ -81,7 +83,7 @@ def test_the_same_spec_gives_the_same_pictures_in_any_order_and_any_process():
     assert same(elsewhere[5], forward[5])
 
 
-def test_a_cache_picture_is_not_changed_by_whoever_gets_it():
+def test_a_cached_picture_does_not_change_with_a_sample_that_was_taken_from_it():
     split = SMALL.build("train", ROOT)
     first = split[0]
     first.image.zero_()
@@ -104,6 +106,18 @@ def test_no_more_pictures_are_cached_than_the_limit_allows(monkeypatch: pytest.M
         for index in range(8):
             assert split[index].id == f"train_000{index}"
     assert len(drawings) == 8 + 5, "three of eight are kept"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_picture_that_a_forked_process_has_drawn_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch):
+    split = SMALL.build("train", ROOT)
+    process = multiprocessing.get_context("fork").Process(target=split.__getitem__, args=(3,))
+    process.start()
+    process.join()
+    monkeypatch.setattr(shapes, "draw_scene", lambda *_: pytest.fail("it was drawn again"))
+    sample = split[3]
+    monkeypatch.undo()
+    assert same(sample, samples(SMALL)[3])
 
 
 @pytest.mark.parametrize("other", [SMALL.replace(seed=1).build("train", ROOT)[0], SMALL.build("val", ROOT)[0]])

@@ -5,9 +5,11 @@ each other or leave the frame, classes of very different frequency, and void pix
 """
 
 from collections.abc import Sequence
+from mmap import mmap
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 
@@ -62,14 +64,14 @@ class Shapes(DataSpec):
 
 
 class ShapesSplit:
-    """One split. Each picture is drawn when it is first asked for, and kept as long as there is room for it."""
+    """One split. Each picture is drawn at its first access and then kept in memory that forked processes share."""
 
     def __init__(self, spec: Shapes, split: str) -> None:
         count = spec.images if split == "train" else max(1, spec.images // 4)
         self.spec, self.split = spec, split
         self.label_space = SPACE
         self.ids: Sequence[str] = tuple(f"{split}_{index:04d}" for index in range(count))
-        self._cache: dict[int, Sample] = {}
+        self._cache = _SharedCache(count, spec.size)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,15 +79,43 @@ class ShapesSplit:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(f"{self.split} has the samples 0..{len(self) - 1}, not {index}")
-        sample = self._cache.get(index)
-        if sample is None:
+        drawn = self._cache.get(index)
+        if drawn is None:
             rng = generator(self.spec.seed, self.spec.splits.index(self.split), index)
             image, labels = draw_scene(rng, self.spec.size)
-            sample = Sample(torch.from_numpy(image), torch.from_numpy(labels), self.ids[index])
-            if 4 * labels.size * (len(self._cache) + 1) <= MEMORY:
-                self._cache[index] = sample
-        return Sample(sample.image.clone(), sample.labels.clone(), sample.id)
+            drawn = np.concatenate([image, labels[None]])
+            self._cache.put(index, drawn)
+        planes = torch.from_numpy(drawn)
+        return Sample(planes[:3], planes[3], self.ids[index])
 
     def __getstate__(self) -> dict[str, object]:
-        """For a worker process that is spawned: it draws the pictures itself."""
-        return {**self.__dict__, "_cache": {}}
+        """Leaves the cache out: a process that was not forked draws the pictures itself."""
+        return {**self.__dict__, "_cache": _SharedCache(0, self.spec.size)}
+
+
+class _SharedCache:
+    """Images and labels of the first pictures of a split in anonymous memory, which forked processes share.
+
+    Args:
+        count: Number of pictures.
+        size: (H, W) of the pictures.
+    """
+
+    def __init__(self, count: int, size: tuple[int, int]) -> None:
+        height, width = size
+        length = 4 * height * width
+        self._count = min(count, MEMORY // length)
+        if self._count:
+            shared = np.frombuffer(mmap(-1, self._count * (length + 1)), np.uint8)
+            self._is_drawn = shared[: self._count]
+            self._planes = shared[self._count :].reshape(self._count, 4, height, width)
+
+    def get(self, index: int) -> np.ndarray | None:
+        """A copy of a picture's planes `[4, H, W]`, None if it is not kept."""
+        return self._planes[index].copy() if index < self._count and self._is_drawn[index] else None
+
+    def put(self, index: int, planes: np.ndarray) -> None:
+        """Keeps a picture, where there is room for it."""
+        if index < self._count:
+            self._planes[index] = planes
+            self._is_drawn[index] = True
