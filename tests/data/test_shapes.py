@@ -75,7 +75,7 @@ def test_a_sample_keeps_the_contract_of_data_sets():
 def test_the_same_spec_gives_the_same_pictures_in_any_order_and_any_process():
     split = SMALL.build("train", ROOT)
     forward = samples(SMALL)
-    again = SMALL.build("train", ROOT)
+    again = ShapesSplit(SMALL, "train")
     backward = [again[i] for i in reversed(range(8))][::-1]
     elsewhere: ShapesSplit = pickle.loads(pickle.dumps(split))  # what a loader's worker gets
     assert all(same(a, b) for a, b in zip(forward, backward, strict=True))
@@ -101,7 +101,7 @@ def test_no_more_pictures_are_cached_than_the_limit_allows(monkeypatch: pytest.M
 
     monkeypatch.setattr(shapes, "draw_scene", count)
     monkeypatch.setattr(shapes, "MEMORY", 4 * 48 * 64 * 3)
-    split = SMALL.build("train", ROOT)
+    split = ShapesSplit(SMALL, "train")
     for _ in range(2):
         for index in range(8):
             assert split[index].id == f"train_000{index}"
@@ -110,7 +110,7 @@ def test_no_more_pictures_are_cached_than_the_limit_allows(monkeypatch: pytest.M
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_a_picture_that_a_forked_process_has_drawn_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch):
-    split = SMALL.build("train", ROOT)
+    split = ShapesSplit(SMALL, "train")
     process = multiprocessing.get_context("fork").Process(target=split.__getitem__, args=(3,))
     process.start()
     process.join()

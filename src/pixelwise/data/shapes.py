@@ -5,6 +5,7 @@ each other or leave the frame, classes of very different frequency, and void pix
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from mmap import mmap
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -60,7 +61,7 @@ class Shapes(DataSpec):
             InvalidSpec: There is no such split.
         """
         self.check_split(split)
-        return ShapesSplit(self, split)
+        return _open(self, split)
 
 
 class ShapesSplit:
@@ -91,6 +92,12 @@ class ShapesSplit:
     def __getstate__(self) -> dict[str, object]:
         """Leaves the cache out: a process that was not forked draws the pictures itself."""
         return {**self.__dict__, "_cache": _SharedCache(0, self.spec.size)}
+
+
+@lru_cache(maxsize=4)
+def _open(spec: Shapes, split: str) -> ShapesSplit:
+    """A split that was opened before keeps its drawn pictures."""
+    return ShapesSplit(spec, split)
 
 
 class _SharedCache:
