@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pixelwise.core.errors import InvalidSpec
-from pixelwise.core.spec import Spec, UserFile, user_file_of
+from pixelwise.core.spec import Spec
+from pixelwise.core.user_code import UserFile, user_file_of
 from pixelwise.data import Data
 from pixelwise.data.transforms import Augment, Size
 from pixelwise.losses import CrossEntropy, Loss

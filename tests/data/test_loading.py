@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from pixelwise.core.errors import DataError
-from pixelwise.core.spec import load_object
+from pixelwise.core.user_code import load_object
 from pixelwise.data import CamVid, SegmentationDataset, Shapes
 from pixelwise.data.base import Sample
 from pixelwise.data.loading import Batch, TrainLoader, _Plain, read_samples

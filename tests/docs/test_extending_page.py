@@ -79,7 +79,6 @@ def test_a_mistake_is_one_sentence_and_leaves_no_run(
 def test_a_run_is_complete_without_the_original_files() -> None:
     """It is moved and its components are deleted; predicting, evaluating and resuming load the copies."""
     train(*COMPONENTS.values())
-    # TODO: add --trust-code to the commands below when a run with code requires it.
     shutil.move("runs/own", "elsewhere")
     for file in COMPONENTS:
         Path(file).unlink()

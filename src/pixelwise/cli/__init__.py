@@ -37,3 +37,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except PixelwiseError as error:
         print_note(f"pixelwise: {error}")
         sys.exit(130 if isinstance(error, Interrupted) else 2)
+    except Exception as error:
+        from pixelwise.core.user_code import error_in_user_file  # after the start: it imports pydantic
+
+        if not (own := error_in_user_file(error)):
+            raise
+        print_note(f"pixelwise: {own}")
+        sys.exit(2)

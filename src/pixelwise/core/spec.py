@@ -1,16 +1,9 @@
 """Specs: frozen configurations with JSON conversion, values from text, and errors that list the valid choices."""
 
-import importlib
-import inspect
 import json
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from hashlib import blake2b
-from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, NamedTuple, Self, TypeVar
+from contextlib import suppress
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -23,6 +16,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from pixelwise.core.errors import InvalidSpec, did_you_mean
+from pixelwise.core.user_code import load_object
 
 
 class Spec(BaseModel):
@@ -158,101 +152,6 @@ def explain(error: ValidationError, spec: Any) -> str:
     message = message[:1].lower() + message[1:]
     given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"
     return f"{where}: {message}{given}" if where else message + given
-
-
-_code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
-
-
-@contextmanager
-def code_folder(folder: Path) -> Iterator[None]:
-    """Context in which `load_object` looks for a `.py` file in a folder before its own path.
-
-    Args:
-        folder: Folder with copies of source files, such as that of a run. It may be absent.
-    """
-    token = _code_folder.set(folder)
-    try:
-        yield
-    finally:
-        _code_folder.reset(token)
-
-
-def load_object(path: str) -> Any:
-    """Imports the object of an import path: `my_file.py:MyNet` or `my_package.module:MyNet`.
-
-    A file is imported once for each content, so that a changed file is imported again.
-
-    Raises:
-        InvalidSpec: The file, module or object does not exist, or the import fails.
-    """
-    source, _, name = path.rpartition(":")
-    try:
-        module = _module_of_file(path, Path(source)) if source.endswith(".py") else importlib.import_module(source)
-    except InvalidSpec:
-        raise
-    except Exception as e:  # a file of the user may raise anything
-        raise InvalidSpec(f"'{path}' cannot be imported: {type(e).__name__}: {e}.") from e
-    if not hasattr(module, name):
-        raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
-    return getattr(module, name)
-
-
-class UserFile(NamedTuple):
-    """A user's Python file, as it was imported: the file itself may be changed, moved or removed afterwards.
-
-    Attributes:
-        path: Path of the file.
-        content: Its source code.
-    """
-
-    path: Path
-    content: bytes
-
-
-_user_files: dict[str, UserFile] = {}
-
-
-def user_files() -> dict[str, UserFile]:
-    """Module name -> the user's files that were imported so far; see `import_user_files`."""
-    return dict(_user_files)
-
-
-def import_user_files(files: Mapping[str, UserFile]) -> None:
-    """Imports a user's files under given module names, so that a worker process can unpickle their objects."""
-    for name, file in files.items():
-        if name not in sys.modules:
-            _import_file(name, file)
-
-
-def user_file_of(kind: type) -> UserFile:
-    """The file that defines a user's class."""
-    known = _user_files.get(kind.__module__)
-    path = Path(inspect.getfile(kind))
-    return known or UserFile(path, path.read_bytes())
-
-
-def _module_of_file(path: str, given: Path) -> ModuleType:
-    folder = _code_folder.get()
-    file = folder / given.name if folder and (folder / given.name).is_file() else given.resolve()
-    if not file.is_file():
-        raise InvalidSpec(f"'{path}': there is no file {file}.")
-    content = file.read_bytes()
-    name = f"pixelwise_user_{file.stem}_{blake2b(content, digest_size=8).hexdigest()}"
-    if name not in sys.modules:
-        _import_file(name, UserFile(file, content))
-    return sys.modules[name]
-
-
-def _import_file(name: str, file: UserFile) -> None:
-    module = ModuleType(name)
-    module.__file__ = str(file.path)
-    sys.modules[name] = module
-    try:
-        exec(compile(file.content, str(file.path), "exec"), module.__dict__)
-    except BaseException:
-        del sys.modules[name]  # it is incomplete
-        raise
-    _user_files[name] = file
 
 
 def choice(noun: str, base: type[SpecT], members: Mapping[str, type[SpecT]]) -> WrapValidator:

@@ -79,7 +79,7 @@ class DataSpec(Spec):
     @property
     def label_space(self) -> LabelSpace:
         """Classes, colors and raw ids."""
-        raise NotImplementedError
+        raise InvalidSpec(f"{self.kind} defines no `label_space`; return a pixelwise.core.label_space.LabelSpace.")
 
     def resolve(self, root: Path) -> "DataSpec":
         """Completes the spec with information from the data on disk, such as the classes of a folder.
@@ -107,7 +107,8 @@ class DataSpec(Spec):
             InvalidSpec: The data set has no such split.
             DatasetNotFound: A folder or list file is missing. The message shows the expected tree and the source.
         """
-        raise NotImplementedError
+        del split, root
+        raise InvalidSpec(f"{self.kind} defines no `build(split, root)`; return a SegmentationDataset.")
 
     def missing(self, path: Path) -> DatasetNotFound:
         """Returns the error for a missing data set.

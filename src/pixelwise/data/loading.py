@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pixelwise.core.errors import DataError, PixelwiseError
 from pixelwise.core.seeding import generator
-from pixelwise.core.spec import UserFile, import_user_files, user_files
 from pixelwise.core.types import Images, Labels
+from pixelwise.core.user_code import UserFile, error_in_user_file, import_user_files, user_files
 from pixelwise.data.base import Sample, SegmentationDataset
 from pixelwise.data.transforms import Augment, Size, augment, resize
 
@@ -118,6 +118,18 @@ def _unwrapped(items: Iterable[Item | PixelwiseError]) -> Iterator[Item]:
         yield item
 
 
+def _read(dataset: SegmentationDataset, index: int) -> Sample | PixelwiseError:
+    """A sample, or the error that the user can correct."""
+    try:
+        return dataset[index]
+    except PixelwiseError as e:
+        return e
+    except Exception as e:
+        if own := error_in_user_file(e):
+            return own
+        raise
+
+
 class _ForWorkers(Dataset[Sample | PixelwiseError]):
     """Base of the data sets that worker processes read.
 
@@ -143,10 +155,7 @@ class _Plain(_ForWorkers):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Sample | PixelwiseError:
-        try:
-            return self.dataset[index]
-        except PixelwiseError as e:
-            return e
+        return _read(self.dataset, index)
 
 
 class _Augmented(_ForWorkers):
@@ -157,10 +166,10 @@ class _Augmented(_ForWorkers):
         number, index = key
         # With `keep_plain`, every second copy of the split is unchanged.
         plain = self.augmentation.keep_plain and index // len(self.dataset) % 2 == 1
-        try:
-            image, labels, name = self.dataset[index % len(self.dataset)]
-        except PixelwiseError as e:
-            return e
+        sample = _read(self.dataset, index % len(self.dataset))
+        if isinstance(sample, PixelwiseError):
+            return sample
+        image, labels, name = sample
         if self.size:
             image, labels = resize(image, labels, self.size)
         if plain:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from pixelwise.core.errors import DataError
 from pixelwise.core.label_space import LabelSpace
 from pixelwise.data.base import DataSpec, SegmentationDataset
 from pixelwise.data.cache import with_cache
@@ -31,8 +32,17 @@ def open_splits(spec: DataSpec, root: Path) -> tuple[SegmentationDataset, Segmen
     Raises:
         InvalidSpec: The data set has no such split.
         DatasetNotFound: The data is missing.
+        DataError: A split of a user's data set lacks a part of `SegmentationDataset`.
     """
-    return spec.build(spec.train_split, root), spec.build(spec.val_split, root)
+    return _open(spec, spec.train_split, root), _open(spec, spec.val_split, root)
+
+
+def _open(spec: DataSpec, split: str, root: Path) -> SegmentationDataset:
+    opened: object = spec.build(split, root)
+    if not isinstance(opened, SegmentationDataset):
+        lacking = [name for name in ("label_space", "ids", "__len__", "__getitem__") if not hasattr(opened, name)]
+        raise DataError(f"the split '{split}' is a {type(opened).__name__} without {', '.join(lacking)}; define them.")
+    return opened
 
 
 def prepare(spec: DataSpec, root: Path, workers: int, statistics: Statistics | None = None) -> Splits:

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import Labels, Logits, PixelCounts
 
@@ -56,4 +57,5 @@ class LossSpec(Spec):
         Args:
             pixel_counts: Number of pixels of each class in the training split, without void.
         """
-        raise NotImplementedError
+        del pixel_counts
+        raise InvalidSpec(f"{self.kind} defines no `build(pixel_counts)`; return a function that gives a LossValue.")

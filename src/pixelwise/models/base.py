@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pixelwise.core.errors import InvalidSpec
 from pixelwise.core.spec import Spec
 from pixelwise.core.types import AuxiliaryLogits, Encoded, Features, Images, Logits
 
@@ -72,7 +73,8 @@ class ModelSpec(Spec):
         Args:
             num_classes: K, from the data set's label space.
         """
-        raise NotImplementedError
+        del num_classes
+        raise InvalidSpec(f"{self.kind} defines no `build(num_classes)`; return a torch.nn.Module.")
 
     def load_pretrained(self, network: nn.Module) -> None:
         """Loads the weights that training starts from into a new network. Most networks have none.

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pixelwise.core.errors import RunError
 from pixelwise.core.files import cannot_write, check_free, make_folder, write_atomic, write_bytes, write_text
-from pixelwise.core.spec import code_folder
+from pixelwise.core.user_code import code_folder
 from pixelwise.data.statistics import Statistics
 from pixelwise.experiment import Experiment
 from pixelwise.metrics.scores import EpochRecord, SplitResult

@@ -1,1 +1,1 @@
-"""Training, evaluation and predicting: the only room that knows data, models, losses and metrics together."""
+"""Training: preflight, the loop, its optimizer and schedule, checkpoints and exact resume."""

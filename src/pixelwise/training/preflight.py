@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pixelwise.core.errors import DataError, InvalidSpec
 from pixelwise.core.label_space import IGNORE
 from pixelwise.core.machine import Machine
+from pixelwise.core.user_code import located
 from pixelwise.data import Sample, SegmentationDataset
 from pixelwise.experiment import Experiment
 from pixelwise.inference.runtime import check_memory_layout
@@ -112,7 +113,7 @@ def check_loss(experiment: Experiment) -> None:
             raise
         raise InvalidSpec(
             f"the loss {kind} fails on logits [{TRACED}, {classes}, 8, 8] and uint8 labels [{TRACED}, 8, 8] that"
-            f" contain ignored pixels ({IGNORE}): {_reason(e)}."
+            f" contain ignored pixels ({IGNORE}): {located(e)}."
         ) from e
     if not isinstance(value, LossValue):
         raise InvalidSpec(
@@ -207,7 +208,7 @@ def _next_size(images: int, batch: int) -> int:
 def _network_fails(experiment: Experiment, size: tuple[int, int, int], error: Exception) -> InvalidSpec:
     batch, height, width = size
     return InvalidSpec(
-        f"the network {experiment.model.kind} fails on {batch} images of {width}x{height}: {_reason(error)}."
+        f"the network {experiment.model.kind} fails on {batch} images of {width}x{height}: {located(error)}."
     )
 
 
@@ -216,8 +217,3 @@ def _described(value: object) -> str:
     if isinstance(value, Tensor):
         return f"a {value.dtype} tensor {list(value.shape)}"
     return f"a {type(value).__name__}"
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
