@@ -149,12 +149,9 @@ def fcn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "unused"),
     [
-        ("list recipes", {"matplotlib", "timm", "jinja2", "fastapi", "onnx", "openvino"}),
-        ("predict run photos --out predictions", {"timm", "jinja2", "fastapi", "onnx", "openvino"}),
+        ("list recipes", {"torchvision", "timm", "matplotlib", "jinja2", "fastapi", "onnx", "openvino"}),
+        ("predict run photos --out predictions", {"torchvision", "timm", "matplotlib", "jinja2", "fastapi", "onnx"}),
         ("evaluate run", {"timm", "jinja2", "fastapi", "onnx", "openvino"}),
-        # TODO: these hold once imports are lazy. Add the names to the rows above.
-        # ("list recipes", {"torchvision"}),
-        # ("predict run photos --out predictions", {"matplotlib"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
