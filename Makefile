@@ -8,7 +8,7 @@ install: ## Install pixelwise in editable mode with all development tools, and t
 	pip install -e '.[dev]'
 	pre-commit install
 
-test: ## Run the tests, except those marked slow
+test: ## Run the default test suite
 	pytest -n auto
 
 lint: ## Check style, types and import layers

@@ -59,7 +59,7 @@ def test_a_recipe_names_classes_and_splits_that_its_data_set_has(name: str) -> N
 @pytest.mark.parametrize(
     "name",
     # Its 134 million parameters take twenty seconds to draw, step and write.
-    [pytest.param(n, marks=pytest.mark.slow) if n == "kerr-voc2007/custom-fcn8" else n for n in RECIPES],
+    [pytest.param(n, marks=pytest.mark.nightly) if n == "kerr-voc2007/custom-fcn8" else n for n in RECIPES],
 )
 def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for picture in ("draw_curves", "draw_predictions"):  # another test's subject

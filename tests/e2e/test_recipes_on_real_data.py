@@ -18,7 +18,7 @@ from pixelwise.inference.predict import predict
 from pixelwise.training import loop
 from tests.e2e.real import FOLDERS, mended
 
-pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+pytestmark = [pytest.mark.real_data, pytest.mark.nightly]
 
 IMAGES = 4
 STANDS_FOR = {"idd": "idd_lite", "camvid_original": "camvid"}

@@ -102,7 +102,7 @@ def test_int8_is_certified(
     assert found.bytes_exported < plain.bytes_exported
 
 
-@pytest.mark.slow  # half a minute each
+@pytest.mark.nightly  # half a minute each
 @pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.kind)
 def test_every_network_can_be_exported(spec: ModelSpec, tmp_path: Path) -> None:
     torch.manual_seed(0)

@@ -45,7 +45,7 @@ def segmenter(spec: ModelSpec, classes: int = 5) -> Segmenter:
 @pytest.mark.parametrize(
     "spec",
     # Converting takes up to half a minute each: two by default.
-    [pytest.param(s, marks=[] if s.kind in QUICK else pytest.mark.slow, id=s.kind) for s in EVERY],
+    [pytest.param(s, marks=[] if s.kind in QUICK else pytest.mark.nightly, id=s.kind) for s in EVERY],
 )
 def test_every_networks_logits_at_every_size_and_batch(
     name: BackendName, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch

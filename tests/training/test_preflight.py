@@ -1,5 +1,6 @@
 """Preflight: mistakes are found before a run folder exists, each in one sentence."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pixelwise.core.errors import DataError, InvalidSpec, PixelwiseError, RunError
@@ -75,6 +77,9 @@ class WrongLoss(nn.Module):
             "detached": lambda: LossValue(losses.sum().detach(), count),
             "fails": lambda: losses @ losses[:1, :3],
             "no long": lambda: nn.functional.cross_entropy(logits, labels, ignore_index=255),
+            "counts void": lambda: LossValue(
+                nn.functional.cross_entropy(logits, labels.long() % 255, reduction="sum"), count
+            ),
             "void": lambda: nn.functional.cross_entropy(logits, labels.long()),
         }
         return wrong.get(self.mistake, lambda: LossValue(losses.sum(), count))()
@@ -86,18 +91,19 @@ class Data(DataSpec):
     kind: str = f"{__file__}:Data"
     mistake: str = ""
     where: str = "train"
+    first: int = 0
 
     @property
     def label_space(self) -> LabelSpace:
         return LabelSpace(names=("a", "b"), colors=((0, 0, 0), (9, 9, 9)), raw_ids=(0, 1))
 
     def build(self, split: str, root: Path) -> Any:
-        return Split(self.label_space, self.mistake if split == self.where else "")
+        return Split(self.label_space, self.mistake if split == self.where else "", self.first)
 
 
 class Split:
-    def __init__(self, label_space: LabelSpace, mistake: str) -> None:
-        self.label_space, self.mistake = label_space, mistake
+    def __init__(self, label_space: LabelSpace, mistake: str, first: int) -> None:
+        self.label_space, self.mistake, self.first = label_space, mistake, first
         self.ids: Sequence[str] = () if mistake == "empty" else ("one", "two", "three", "four")
 
     def __len__(self) -> int:
@@ -116,8 +122,12 @@ class Split:
             "label range": lambda: Sample(image, labels + 3, self.ids[index]),
             "sizes": lambda: Sample(image, labels[:, 1:], self.ids[index]),
             "pair": lambda: (image, labels),
+            "blank channel": lambda: Sample(
+                image * image.new_tensor([1, 1, 0])[:, None, None], labels, self.ids[index]
+            ),
         }
-        return wrong.get(self.mistake, lambda: Sample(image, labels, self.ids[index]))()
+        mistake = self.mistake if index >= self.first else ""
+        return wrong.get(mistake, lambda: Sample(image, labels, self.ids[index]))()
 
 
 def refusal(experiment: Experiment, expected: type[PixelwiseError]) -> str:
@@ -158,6 +168,7 @@ def test_a_network_that_the_meta_device_cannot_run_is_tried_on_the_cpu(tiny: Exp
         ("detached", "does not depend on the logits"),
         ("fails", r"fails on logits \[2, 8, 8, 8\] and uint8 labels \[2, 8, 8\] that contain .*: RuntimeError"),
         ("no long", r"fails on .* uint8 labels .*: RuntimeError"),
+        ("counts void", r"depends on the logits of ignored pixels \(label 255\); leave these pixels out"),
         ("void", r"fails on .* that contain ignored pixels \(255\): IndexError"),
     ],
 )
@@ -181,7 +192,7 @@ def test_a_loss_that_breaks_its_contract_is_refused(tiny: Experiment, mistake: s
         ("one-hot labels", r"are a torch.uint8 tensor \[2, 32, 48\]; expected an integer tensor \[H, W\]"),
         ("label range", r"contain the class ids 3, 4; expected 0\.\.1, or 255 for ignored pixels"),
         ("sizes", "are 47x32 and its image is 48x32; both must have the same size"),
-        ("pair", r"the split '{}' gives tuple objects; return pixelwise.data.Sample"),
+        ("pair", r"a sample of the split '{}' is a tuple; return pixelwise.data.Sample"),
         ("empty", "the split '{}' has no images"),
     ],
 )
@@ -191,6 +202,37 @@ def test_a_data_set_that_breaks_its_contract_is_refused(
     text = refusal(tiny.replace(data=Data(mistake=mistake, where=where)), DataError)
     assert re.search(sentence.format(where), text), text
     train(tiny.replace(data=Data()), out="run")
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("where", ["train", "val"])
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        ("float image", r"the image of sample 'three' is a torch.float32 tensor \[3, 32, 48\]"),
+        ("float labels", r"the labels of sample 'three' are a torch.float32 tensor \[32, 48\]"),
+        ("label range", r"the labels of sample 'three' contain the class ids 3, 4; expected 0\.\.1, or 255"),
+        ("sizes", "the labels of sample 'three' are 47x32 and its image is 48x32"),
+        ("pair", "a sample is a tuple; return pixelwise.data.Sample"),
+    ],
+)
+def test_a_later_sample_that_breaks_the_contract_is_refused_and_the_folder_is_taken_over(
+    tiny: Experiment, where: str, mistake: str, sentence: str, workers: str
+) -> None:
+    tiny = tiny.with_values({"fit.workers": workers})
+    wrong = tiny.replace(data=Data(mistake=mistake, where=where, first=2))
+    with pytest.raises(DataError, match=sentence):
+        train(wrong, out="run")
+    assert Path("run").exists() == (where == "val"), "validation images are first read after the first epoch"
+
+
+def test_a_channel_without_contrast_can_be_trained_on(tiny: Experiment) -> None:
+    """Its standard deviation is 0, by which nothing can be divided."""
+    run = train(tiny.replace(data=Data(mistake="blank channel")), out="run")
+    assert run.statistics.std[2] == 0
+    assert math.isfinite(run.history()[-1].train_loss or math.nan)
+    weights = load_file(run.best)
+    assert weights["std"].all()
 
 
 def test_a_watched_class_that_does_not_exist_is_refused(tiny: Experiment) -> None:

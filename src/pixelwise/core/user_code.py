@@ -4,7 +4,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
@@ -72,15 +72,14 @@ _sources: set[str] = set()
 
 
 def user_files() -> dict[str, UserFile]:
-    """Module name -> the user's files that were imported so far; see `import_user_files`."""
+    """Module name -> the user's files that were imported so far; see `import_user_file`."""
     return dict(_user_files)
 
 
-def import_user_files(files: Mapping[str, UserFile]) -> None:
-    """Imports a user's files under given module names, so that a worker process can unpickle their objects."""
-    for name, file in files.items():
-        if name not in sys.modules:
-            _import_file(name, file)
+def import_user_file(name: str, file: UserFile) -> None:
+    """Imports a user's file under a given module name, so that a worker process can unpickle its objects."""
+    if name not in sys.modules:
+        _import_file(name, file)
 
 
 def user_file_of(kind: type) -> UserFile:
@@ -97,8 +96,7 @@ def _module_of_file(path: str, given: Path) -> ModuleType:
         raise InvalidSpec(f"'{path}': there is no file {file}.")
     content = file.read_bytes()
     name = f"pixelwise_user_{file.stem}_{blake2b(content, digest_size=8).hexdigest()}"
-    if name not in sys.modules:
-        _import_file(name, UserFile(file, content))
+    import_user_file(name, UserFile(file, content))
     return sys.modules[name]
 
 

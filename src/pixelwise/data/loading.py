@@ -1,10 +1,11 @@
 """Data loading: batches of a split in the order of (seed, round) with the augmentation of (seed, round, index)."""
 
 import gc
+import io
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -12,8 +13,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from pixelwise.core.errors import DataError, PixelwiseError
 from pixelwise.core.seeding import generator
 from pixelwise.core.types import Images, Labels
-from pixelwise.core.user_code import UserFile, error_in_user_file, import_user_files, user_files
+from pixelwise.core.user_code import UserFile, error_in_user_file, import_user_file, user_files
 from pixelwise.data.base import Sample, SegmentationDataset
+from pixelwise.data.samples import check_class_ids, check_sample
 from pixelwise.data.transforms import Augment, Size, augment, resize
 
 
@@ -78,7 +80,7 @@ def read_samples(dataset: SegmentationDataset, workers: int = 0) -> Iterator[Sam
     """Iterates over the samples of a split in the order of their indices, read ahead by worker processes.
 
     Raises:
-        DataError: A file cannot be used.
+        DataError: A file cannot be used, or a sample breaks the contract of a data set.
     """
     loader = DataLoader(
         _Plain(dataset), batch_size=None, num_workers=workers, worker_init_fn=_quiet_worker, generator=torch.Generator()
@@ -118,10 +120,16 @@ def _unwrapped(items: Iterable[Item | PixelwiseError]) -> Iterator[Item]:
         yield item
 
 
-def _read(dataset: SegmentationDataset, index: int) -> Sample | PixelwiseError:
-    """A sample, or the error that the user can correct."""
+def _read(dataset: SegmentationDataset, index: int, *, check_labels: bool = False) -> Sample | PixelwiseError:
+    """A sample, or the error that the user can correct.
+
+    A training reads its split once before the first epoch, with a check of the labels; the epochs need no other.
+    """
     try:
-        return dataset[index]
+        sample = check_sample(dataset[index])
+        if check_labels:
+            check_class_ids(sample, dataset.label_space.num_classes)
+        return sample
     except PixelwiseError as e:
         return e
     except Exception as e:
@@ -133,7 +141,7 @@ def _read(dataset: SegmentationDataset, index: int) -> Sample | PixelwiseError:
 class _ForWorkers(Dataset[Sample | PixelwiseError]):
     """Base of the data sets that worker processes read.
 
-    A worker that is not forked unpickles its data set, and imports the user's files first, which may define its class.
+    A worker that is not forked unpickles its data set, whose class a file of the user may define.
     """
 
     def __reduce__(self) -> tuple[Callable[..., "_ForWorkers"], tuple[object, ...]]:
@@ -141,10 +149,22 @@ class _ForWorkers(Dataset[Sample | PixelwiseError]):
 
 
 def _unpickled(files: dict[str, UserFile], kind: type[_ForWorkers], state: bytes) -> _ForWorkers:
-    import_user_files(files)
     dataset = kind.__new__(kind)
-    dataset.__dict__.update(pickle.loads(state))
+    dataset.__dict__.update(_Unpickler(files, state).load())
     return dataset
+
+
+class _Unpickler(pickle.Unpickler):
+    """Imports the user's files that the pickled objects need, and no other."""
+
+    def __init__(self, files: dict[str, UserFile], state: bytes) -> None:
+        super().__init__(io.BytesIO(state))
+        self.files = files
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        if module_name in self.files:
+            import_user_file(module_name, self.files[module_name])
+        return super().find_class(module_name, global_name)
 
 
 class _Plain(_ForWorkers):
@@ -155,7 +175,7 @@ class _Plain(_ForWorkers):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Sample | PixelwiseError:
-        return _read(self.dataset, index)
+        return _read(self.dataset, index, check_labels=True)
 
 
 class _Augmented(_ForWorkers):

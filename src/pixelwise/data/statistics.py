@@ -4,13 +4,9 @@ from collections import Counter
 
 import numpy as np
 import torch
-from jaxtyping import Int64
-from torch import Tensor
 
-from pixelwise.core.errors import DataError
 from pixelwise.core.label_space import IGNORE, LabelSpace
 from pixelwise.core.spec import Spec
-from pixelwise.core.types import ImageLabels
 from pixelwise.data.base import SegmentationDataset
 from pixelwise.data.loading import read_samples
 
@@ -108,8 +104,8 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
     class_images = torch.zeros(256, dtype=torch.int64)
     values = torch.zeros(3, 256, dtype=torch.int64)
     sizes: Counter[tuple[int, int]] = Counter()
-    for image, labels, name in read_samples(dataset, workers):
-        counts = _count_ids(labels, name, classes)
+    for image, labels, _ in read_samples(dataset, workers):
+        counts = torch.bincount(labels.flatten(), minlength=IGNORE + 1)
         class_pixels += counts
         class_images += counts > 0
         values += torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in image])
@@ -128,29 +124,6 @@ def survey(dataset: SegmentationDataset, workers: int = 0) -> Survey:
         ),
         class_images=tuple(class_images[:classes].tolist()),
         sizes={f"{w}x{h}": n for (w, h), n in sorted(sizes.items(), key=lambda size: (-size[1], size[0]))},
-    )
-
-
-def _count_ids(labels: ImageLabels, name: str, classes: int) -> Int64[Tensor, "256"]:
-    """Returns the number of pixels of each id 0..255 in the labels of a sample.
-
-    Raises:
-        DataError: An id is neither a class id, 0..K-1, nor IGNORE.
-    """
-    ids = labels.flatten()
-    if labels.dtype != torch.uint8 and ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) <= IGNORE:
-        raise _unknown_ids(sorted({*np.unique(ids.numpy()).tolist()} - {*range(classes), IGNORE}), name, classes)
-    counts = torch.bincount(ids, minlength=IGNORE + 1)
-    if counts[classes:IGNORE].any():
-        raise _unknown_ids([i for i in range(classes, IGNORE) if counts[i]], name, classes)
-    return counts
-
-
-def _unknown_ids(ids: list[int], name: str, classes: int) -> DataError:
-    shown = ", ".join(map(str, ids[:8])) + (", …" if len(ids) > 8 else "")
-    return DataError(
-        f"the labels of sample '{name}' contain the class ids {shown}; expected 0..{classes - 1}, or {IGNORE} for"
-        " ignored pixels."
     )
 
 

@@ -6,7 +6,6 @@ Every component is built, a sample of each split is read, the network's shapes a
 import warnings
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +13,8 @@ from pixelwise.core.errors import DataError, InvalidSpec
 from pixelwise.core.label_space import IGNORE
 from pixelwise.core.machine import Machine
 from pixelwise.core.user_code import located
-from pixelwise.data import Sample, SegmentationDataset
+from pixelwise.data import SegmentationDataset
+from pixelwise.data.samples import check_class_ids, check_sample, described
 from pixelwise.experiment import Experiment
 from pixelwise.inference.runtime import check_memory_layout
 from pixelwise.losses import LossValue
@@ -46,8 +46,8 @@ def preflight(
     for name in experiment.watch:
         experiment.data.label_space.class_id(name)
     experiment.code_files()
-    check_sample(train, experiment.data.train_split)
-    check_sample(val, experiment.data.val_split)
+    check_split(train, experiment.data.train_split)
+    check_split(val, experiment.data.val_split)
     check_loss(experiment)
     check_network(experiment, train)
     network = build_network(experiment)
@@ -56,51 +56,22 @@ def preflight(
     return network
 
 
-def check_sample(dataset: SegmentationDataset, split: str) -> None:
-    """Checks the first sample of a split against the contract of a data set.
+def check_split(dataset: SegmentationDataset, split: str) -> None:
+    """Checks that a split has images and that its first sample keeps the contract of a data set.
 
     Raises:
         DataError: There is none, or its image or labels have another dtype, shape or range.
     """
     if not len(dataset):
         raise DataError(f"the split '{split}' has no images; add some, or choose another split.")
-    sample = dataset[0]
-    if not isinstance(sample, Sample):
-        raise DataError(
-            f"the split '{split}' gives {type(sample).__name__} objects; return pixelwise.data.Sample(image, labels,"
-            " id)."
-        )
-    image, labels, name = sample
-    where = f"sample '{name}' of the split '{split}'"
-    if not isinstance(image, Tensor) or image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
-        raise DataError(
-            f"the image of {where} is {_described(image)}; expected a torch.uint8 tensor [3, H, W] of values 0..255"
-            " (networks normalize it themselves)."
-        )
-    integer = isinstance(labels, Tensor) and not labels.is_floating_point() and labels.dtype != torch.bool
-    if not integer or labels.ndim != 2:
-        raise DataError(
-            f"the labels of {where} are {_described(labels)}; expected an integer tensor [H, W] of class ids."
-        )
-    if labels.shape != image.shape[1:]:
-        height, width = labels.shape
-        raise DataError(
-            f"the labels of {where} are {width}x{height} and its image is {image.shape[2]}x{image.shape[1]}; both must"
-            " have the same size."
-        )
-    classes = dataset.label_space.num_classes
-    if foreign := sorted({*np.unique(labels.cpu().numpy()).tolist()} - {*range(classes), IGNORE}):
-        raise DataError(
-            f"the labels of {where} contain the class ids {', '.join(map(str, foreign[:8]))}; expected"
-            f" 0..{classes - 1}, or {IGNORE} for ignored pixels."
-        )
+    check_class_ids(check_sample(dataset[0], split), dataset.label_space.num_classes, split)
 
 
 def check_loss(experiment: Experiment) -> None:
     """Calls the loss once, on logits that are 0 and on labels of which some are ignored.
 
     Raises:
-        InvalidSpec: It fails or does not give a sum and a count.
+        InvalidSpec: It fails, does not give a sum and a count, or depends on ignored pixels.
     """
     classes, kind = experiment.data.label_space.num_classes, experiment.loss.kind
     logits = torch.zeros(TRACED, classes, 8, 8, requires_grad=True)
@@ -117,16 +88,22 @@ def check_loss(experiment: Experiment) -> None:
         ) from e
     if not isinstance(value, LossValue):
         raise InvalidSpec(
-            f"the loss {kind} returns {_described(value)}; return pixelwise.losses.LossValue(sum, count): the sum of"
+            f"the loss {kind} returns {described(value)}; return pixelwise.losses.LossValue(sum, count): the sum of"
             " the losses of all valid pixels, and their number, so that batches add up."
         )
     if not all(isinstance(part, Tensor) and part.ndim == 0 for part in (value.sum, value.count)):
         raise InvalidSpec(
-            f"the loss {kind} returns a sum of {_described(value.sum)} and a count of {_described(value.count)}; both"
+            f"the loss {kind} returns a sum of {described(value.sum)} and a count of {described(value.count)}; both"
             " must be tensors without dimensions."
         )
     if not value.sum.requires_grad:
         raise InvalidSpec(f"the sum of the loss {kind} does not depend on the logits: compute it from them in torch.")
+    (gradient,) = torch.autograd.grad(value.sum, logits)
+    if gradient[:, :, 0].any():
+        raise InvalidSpec(
+            f"the loss {kind} depends on the logits of ignored pixels (label {IGNORE}); leave these pixels out of the"
+            " sum and of the count."
+        )
 
 
 def check_network(experiment: Experiment, train: SegmentationDataset) -> None:
@@ -161,7 +138,7 @@ def check_network(experiment: Experiment, train: SegmentationDataset) -> None:
         name = "the logits" if not number else "the auxiliary logits"
         if not isinstance(scores, Tensor) or scores.ndim != 4 or scores.shape[:2] != (batch, classes):
             raise InvalidSpec(
-                f"{name} of {spec.kind} are {_described(scores)} for {batch} images of {width}x{height}; expected"
+                f"{name} of {spec.kind} are {described(scores)} for {batch} images of {width}x{height}; expected"
                 f" [{batch}, {classes}, H, W] with a channel for each of the {classes} classes of the data set."
             )
     if logits.shape[2] < framed[0] or logits.shape[3] < framed[1]:
@@ -179,7 +156,7 @@ def _trace(experiment: Experiment, size: tuple[int, int, int], device: str) -> t
         warnings.simplefilter("ignore")  # a layer's remark on the meta device is no remark on training
         network = spec.build(experiment.data.label_space.num_classes)
         if not isinstance(network, nn.Module):
-            raise InvalidSpec(f"{spec.kind} builds {_described(network)}; `build` must return a torch.nn.Module.")
+            raise InvalidSpec(f"{spec.kind} builds {described(network)}; `build` must return a torch.nn.Module.")
         model = Segmenter(network, spec).train()
         framed = model.framed(torch.empty(batch, 3, height, width, dtype=torch.uint8))
         if spec.auxiliary_weight > 0:
@@ -210,10 +187,3 @@ def _network_fails(experiment: Experiment, size: tuple[int, int, int], error: Ex
     return InvalidSpec(
         f"the network {experiment.model.kind} fails on {batch} images of {width}x{height}: {located(error)}."
     )
-
-
-def _described(value: object) -> str:
-    """A value's type, and dtype and shape of a tensor."""
-    if isinstance(value, Tensor):
-        return f"a {value.dtype} tensor {list(value.shape)}"
-    return f"a {type(value).__name__}"

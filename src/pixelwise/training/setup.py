@@ -73,7 +73,9 @@ def build_learner(
         InvalidSpec: `encoder_lr` is set, and the network has no trainable encoder.
     """
     fit, spec, device = experiment.fit, experiment.model, machine.torch_device
-    mean, std = spec.mean or statistics.mean, spec.std or statistics.std
+    red, green, blue = statistics.std
+    # A channel that is constant in all images has a deviation of 0: it becomes 0, as in scikit-learn's StandardScaler.
+    mean, std = spec.mean or statistics.mean, spec.std or (red or 1.0, green or 1.0, blue or 1.0)
     memory_format = MEMORY_FORMATS[fit.memory_format]
     model = Segmenter(network, spec, mean, std).to(device).to(memory_format=memory_format)
     step = torch.compile(model.forward_train) if fit.compile else model.forward_train
