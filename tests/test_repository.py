@@ -79,7 +79,7 @@ def test_the_tested_versions_of_python_are_those_of_the_classifiers() -> None:
 def test_the_workflow_runs_the_two_commands_of_the_readme() -> None:
     blocks = re.findall(r"```bash\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     steps = read_yaml(GITHUB / "workflows" / "test.yml")["jobs"]["tests"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == blocks[:2]
+    assert [step["run"] for step in steps if "run" in step][:2] == blocks[:2]
 
 
 def test_the_citation_names_this_version() -> None:

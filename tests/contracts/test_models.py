@@ -97,7 +97,11 @@ def name_of(spec: ModelSpec) -> str:
 
 
 # Of the whole module, so that all tests of one network run in a row and only that one is in memory.
-@pytest.fixture(scope="module", params=SPECS, ids=name_of)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(s, marks=pytest.mark.slow if s.kind == "fcn8_vgg" else ()) for s in SPECS],
+    ids=name_of,
+)
 def spec(request: pytest.FixtureRequest) -> ModelSpec:
     given: ModelSpec = request.param
     return given

@@ -14,6 +14,17 @@ from pixelwise.training import loop
 from pixelwise.training.schedule import learning_rate
 
 SIZE = (64, 64)
+QUICK = {
+    "ai-idd/baseline",
+    "isayama-voc2012/cosine-annealing",
+    "kerr-voc2007/baseline",
+    "lian-voc2007/baseline",
+    "shapes/scratch",
+    "xiang-cityscapes/baseline",
+}
+"""A recipe of each report and one of ours; the others are slow."""
+HUGE = "kerr-voc2007/custom-fcn8"
+"""134 million parameters take twenty seconds to draw, step and write."""
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -58,8 +69,10 @@ def test_a_recipe_names_classes_and_splits_that_its_data_set_has(name: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    # Its 134 million parameters take twenty seconds to draw, step and write.
-    [pytest.param(n, marks=pytest.mark.nightly) if n == "kerr-voc2007/custom-fcn8" else n for n in RECIPES],
+    [
+        n if n in QUICK else pytest.param(n, marks=pytest.mark.nightly if n == HUGE else pytest.mark.slow)
+        for n in RECIPES
+    ],
 )
 def test_a_recipe_trains_a_step_and_writes_a_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for picture in ("draw_curves", "draw_predictions"):  # another test's subject

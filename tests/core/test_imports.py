@@ -21,6 +21,7 @@ with_legend(overlay(np.zeros((32, 64, 3), np.uint8), classes, space), classes, s
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     ["import pixelwise.experiment", "import pixelwise.recipes", "import pixelwise.inference.predict", PREDICTION],

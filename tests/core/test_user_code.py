@@ -75,7 +75,7 @@ def test_a_code_folder_is_looked_into_first_and_only_inside_its_context(tmp_path
         ("    ids = ", "    names = ", "the split 'train' is a Split without ids; define them."),
     ],
 )
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_error_in_a_data_set_is_one_sentence_with_its_line(
     right: str, wrong: str, sentence: str, workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

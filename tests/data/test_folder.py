@@ -559,6 +559,7 @@ def test_a_spec_that_was_not_resolved_has_no_classes() -> None:
         _ = Folder().label_space
 
 
+@pytest.mark.slow
 def test_20_000_images_are_listed_without_opening_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is any of them asked for by itself: each folder is read a few times, however many files are in it."""
     classes(tmp_path, CELLS)

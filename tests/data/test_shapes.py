@@ -127,6 +127,7 @@ def test_another_seed_or_split_gives_another_picture(other: Sample):
     assert not torch.equal(first.labels, other.labels)
 
 
+@pytest.mark.slow
 def test_no_picture_appears_twice():
     spec = Shapes(size=(32, 32), images=40)
     every = [sample for split in spec.splits for sample in samples(spec, split)]
@@ -150,6 +151,7 @@ def test_golden_labels(index: int, golden: dict[int, int]):
     assert dict(zip(labels.tolist(), counts.tolist(), strict=True)) == golden
 
 
+@pytest.mark.slow
 def test_every_class_occurs_and_no_other_label(scenes: list[Sample]):
     pixels = np.sum([np.bincount(s.labels.flatten(), minlength=256) for s in scenes], axis=0)
     assert set(np.flatnonzero(pixels)) == {*range(Shapes().label_space.num_classes), IGNORE}

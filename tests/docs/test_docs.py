@@ -29,6 +29,8 @@ from tools import results
 SOURCE = ROOT / "src" / "pixelwise"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 SERVERS: list["subprocess.Popen[bytes]"] = []
+SLOW = {"commands.md", "python.md", "getting_started.md"}
+"""Pages with a minute of commands."""
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.M | re.S)
 
 
@@ -79,7 +81,14 @@ def _no_server_left() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_no_server_left")
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(p, marks=pytest.mark.slow if p.name in SLOW else (), id=str(p.relative_to(ROOT)))
+        for p in PAGES
+        if blocks(p)
+    ],
+)
 def test_the_pages_commands_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "get", reduced(recipes.get))
     monkeypatch.setattr(serving, "serve", serve_nothing)
@@ -140,6 +149,7 @@ def test_the_architecture_page_names_files_and_packages_that_exist() -> None:
     assert packages <= {*paths}
 
 
+@pytest.mark.slow
 def test_the_site_is_built_without_a_warning() -> None:
     words = ["build", "--strict", "--quiet", "-f", str(ROOT / "mkdocs.yml"), "-d", str(Path("site").resolve())]
     built = subprocess.run([sys.executable, "-m", "mkdocs", *words], capture_output=True, text=True, check=False)
@@ -152,6 +162,7 @@ def test_the_site_is_built_without_a_warning() -> None:
     assert Path("site/repository/records/runs/camvid-scratch-seed0/index.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_notebook_runs() -> None:
     text = (ROOT / "docs" / "first_steps.ipynb").read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # its library ships it untyped

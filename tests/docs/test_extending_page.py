@@ -76,6 +76,7 @@ def test_a_mistake_is_one_sentence_and_leaves_no_run(
     assert Run.open("runs/own").results()["val"].images
 
 
+@pytest.mark.slow
 def test_a_run_is_complete_without_the_original_files() -> None:
     """It is moved and its components are deleted; predicting, evaluating and resuming load the copies."""
     train(*COMPONENTS.values())

@@ -33,6 +33,7 @@ def wait_for_epoch(process: "subprocess.Popen[str]", run: Run, epoch: int) -> No
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_process_is_gone_on_with_to_the_same_weights(tmp_path: Path) -> None:
     process = started(tmp_path / "cut", epochs=12, workers=0)
@@ -48,6 +49,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_weights(tmp_path: Path) ->
     assert [r.val_loss for r in cut.history()] == [r.val_loss for r in whole.history()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_on_a_terminal_ends_in_one_sentence_workers_included(tmp_path: Path) -> None:
     process = started(tmp_path / "run", epochs=500, workers=2)

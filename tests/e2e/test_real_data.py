@@ -61,6 +61,7 @@ def own_folder(real_data: Path, tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.recipe.partition("/")[0])
 def test_train_evaluate_predict_and_stats(case: Case, root: Path, own_folder: Path, capsys: Any) -> None:
     kind = case.recipe.partition("/")[0]

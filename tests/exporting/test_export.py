@@ -37,7 +37,9 @@ CPU, INT8 = InferenceOptions(device="cpu"), InferenceOptions(precision="int8")
 FIT = Fit(epochs=3, batch_size=4, device="cpu", precision="fp32", workers=0)
 
 
-@pytest.fixture(scope="module", params=[None, (48, 64)], ids=["own size", "resized"])
+@pytest.fixture(
+    scope="module", params=[None, pytest.param((48, 64), marks=pytest.mark.slow)], ids=["own size", "resized"]
+)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     small = Experiment(
         name="tests/exported", data=Shapes(size=(64, 80), images=40), model=Fcn(), image_size=request.param, fit=FIT
@@ -88,6 +90,7 @@ def test_the_file_contains_the_classes(exported: Callable[[Format], Export]) -> 
     onnx.checker.check_model(onnx.load(file))
 
 
+@pytest.mark.slow
 def test_int8_is_certified(
     run: Run, exported: Callable[[Format], Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +128,7 @@ def test_every_network_can_be_exported(spec: ModelSpec, tmp_path: Path) -> None:
         assert (exported(pixels) == expected).mean() > 0.995
 
 
+@pytest.mark.slow
 def test_an_export_beyond_the_bounds_is_not_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parity, "MAX_CHANGED_PIXELS", {"fp32": -1.0})
     with pytest.raises(RunError, match=r"differs too much from the run: it changes .* of the pixels of val"):
@@ -132,6 +136,7 @@ def test_an_export_beyond_the_bounds_is_not_written(run: Run, tmp_path: Path, mo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_export_with_other_weights_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the actual bounds; one number of the last layer differs."""
 

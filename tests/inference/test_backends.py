@@ -27,7 +27,7 @@ EVERY: list[ModelSpec] = [
     kind.model_validate({"weights": None} if "weights" in kind.model_fields else {}) for kind in MODELS.values()
 ]
 OPENVINO = InferenceOptions(backend="openvino")
-QUICK = {"fcn", "unpool_fcn"}
+QUICK = {"fcn"}
 REFUSED = {("openvino", "unpool_fcn")}  # the tracer does not follow the indices of its pooling
 
 
@@ -44,7 +44,7 @@ def segmenter(spec: ModelSpec, classes: int = 5) -> Segmenter:
 @pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize(
     "spec",
-    # Converting takes up to half a minute each: two by default.
+    # Converting takes up to half a minute each: one by default.
     [pytest.param(s, marks=[] if s.kind in QUICK else pytest.mark.nightly, id=s.kind) for s in EVERY],
 )
 def test_every_networks_logits_at_every_size_and_batch(
@@ -119,6 +119,7 @@ def test_predicted_files_are_those_of_torch(run: Run, name: BackendName) -> None
     assert [file.name for file in Path("other").iterdir()] == ["labels"]
 
 
+@pytest.mark.slow
 def test_files_predicted_in_parallel_equal_those_predicted_alone(run: Run) -> None:
     needs("openvino")
     images = [write_image(Path(f"many/{number}.png"), (40 + number, 60), seed=number) for number in range(7)]
@@ -145,6 +146,7 @@ def test_a_library_that_is_not_there_is_asked_for(name: BackendName, monkeypatch
         make_backend(name, segmenter(Fcn()), "fp32")
 
 
+@pytest.mark.slow
 def test_nothing_is_reported_to_anyone() -> None:
     """In a process of its own, where nobody has imported the library before."""
     needs("openvino")

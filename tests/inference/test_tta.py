@@ -244,6 +244,7 @@ def test_a_class_that_every_copy_excludes_keeps_a_finite_logit() -> None:
     assert total(torch.stack(images((2, 5)))).isfinite().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_every_backend_agrees_with_torch(tiny: Experiment, name: BackendName) -> None:
     needs(LIBRARIES[name])

@@ -63,6 +63,7 @@ def trained(rng: np.random.Generator, images: np.ndarray, skills: list[float]) -
     return np.stack(runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [2, 3, 5])
 def test_with_seeds_intervals_hold_the_true_difference_of_the_recipes(number: int) -> None:
     """Fresh images and fresh seeds each time; drawing two or three seeds again would hold it far less often."""

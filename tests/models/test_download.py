@@ -221,6 +221,7 @@ def test_a_run_starts_from_the_weights_and_needs_their_file_only_once(
     assert torch.equal(loaded, state["conv1.weight"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_no_pictures")
 def test_a_run_that_was_stopped_in_its_first_epoch_starts_from_the_weights_again(
     tiny: Experiment, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch

@@ -62,6 +62,7 @@ def file(tmp_path: Path, state: dict[str, Tensor]) -> Path:
     return tmp_path / "resnet18.pth"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANNELS)
 @torch.no_grad()
 def test_every_encoder_gives_torchvisions_features_at_a_thirty_second(name: str, tmp_path: Path) -> None:

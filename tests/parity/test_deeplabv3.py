@@ -49,6 +49,7 @@ def image(height: int, width: int) -> Tensor:
     return torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_every_logit_is_torchvisions(theirs: nn.Module, file: Path) -> None:
     spec = DeeplabV3(weights=str(file), new_last=False)
     assert spec.mean is not None

@@ -322,6 +322,7 @@ def test_a_run_is_served_with_inference_options(run: Run) -> None:
     assert (labels == np.array(Shapes().label_space.raw_ids)[expected]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [InferenceOptions(flip=True), CPU, InferenceOptions(precision="bf16")])
 def test_an_export_is_served_without_inference_options(run: Run, options: InferenceOptions, tmp_path: Path) -> None:
     folder = export(run, "torch", out=tmp_path / "export").folder

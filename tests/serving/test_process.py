@@ -86,6 +86,7 @@ def test_a_terminated_server_finishes_requests_in_progress(run: Run, start: Star
     assert not process.stderr.read()  # no traceback
 
 
+@pytest.mark.slow
 def test_a_killed_server_can_be_started_again_at_once(run: Run, start: Start) -> None:
     before = sorted(run.path.rglob("*"))
     process, address = start()

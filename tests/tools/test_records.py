@@ -21,6 +21,7 @@ def run(tmp_path: Path) -> Run:
     return train(small, out=tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_every_score_of_a_record_is_labeled_with_its_test_time_augmentation(run: Run, tmp_path: Path) -> None:
     plain, augmented = run.results()["val"], evaluate(run, options=InferenceOptions(flip=True, scales=(0.5, 1.0)))
     folder = records.add(run, tmp_path)
@@ -36,6 +37,7 @@ def test_every_score_of_a_record_is_labeled_with_its_test_time_augmentation(run:
         assert f"| {result.epoch} of 4 |" in row
 
 
+@pytest.mark.slow
 def test_pictures_are_copied_on_request_and_shown_where_they_exist(run: Run, tmp_path: Path) -> None:
     without, with_pictures = records.add(run, tmp_path), records.add(run, tmp_path, "shown", pictures=True)
     assert not list(without.glob("*.png"))
@@ -67,6 +69,7 @@ def test_an_epoch_that_ended_at_the_time_limit_is_stated_with_its_images(run: Ru
     assert records.epochs(Run.open(run.path)) == expected
 
 
+@pytest.mark.slow
 def test_main_writes_all_pages(run: Run, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("no table\n", encoding="utf-8")
     results.main([str(run.path)], tmp_path / "records", tmp_path / "docs")

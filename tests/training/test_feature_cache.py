@@ -43,6 +43,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
+@pytest.mark.slow
 def test_each_variant_of_each_image_is_encoded_once(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = encoded(monkeypatch)
     loop.train(frozen.with_values({"augment.hflip": "0"}))
@@ -64,6 +65,7 @@ def test_training_sees_no_difference(frozen: Experiment, monkeypatch: pytest.Mon
         assert one.val_loss == pytest.approx(other.val_loss, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights(frozen: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = loop.train(frozen)
     begin = loop._train_round

@@ -67,6 +67,7 @@ class OfBytes(nn.Module):
         return found
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_restored_layers_compute_the_same_in_eval_and_almost_the_same_in_training() -> None:
     network = OfBytes(mobilenet())
@@ -95,6 +96,7 @@ def test_fresh_and_frozen_layers_are_left_as_they_are() -> None:
     assert fused_batchnorm_layers(frozen) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [False, True])
 def test_training_measures_them_and_logs_it_unless_they_are_frozen(frozen: bool) -> None:
     save_file(fold(mobilenet()).state_dict(), "folded.safetensors")

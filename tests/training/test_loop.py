@@ -15,6 +15,7 @@ from pixelwise.training.loop import train
 from tests.networks import Linear, Small
 
 
+@pytest.mark.slow
 def test_the_baseline_overfits_four_images(tiny: Experiment, tmp_path: Path) -> None:
     experiment = tiny.replace(data=Shapes(size=(64, 64), images=4), model=Fcn())
     run = train(experiment.with_values({"fit.epochs": "40", "fit.optimizer.lr": "3e-3"}), out=tmp_path / "run")

@@ -204,6 +204,7 @@ def test_a_data_set_that_breaks_its_contract_is_refused(
     train(tiny.replace(data=Data()), out="run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("where", ["train", "val"])
 @pytest.mark.parametrize(

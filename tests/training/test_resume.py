@@ -63,7 +63,7 @@ def assert_same(a: Run, b: Run) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
-@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("memory_format", [pytest.param("contiguous", marks=pytest.mark.slow), "channels_last"])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resumed_equals_uninterrupted(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str, memory_format: str, workers: int

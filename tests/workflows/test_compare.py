@@ -78,6 +78,7 @@ def test_in_a_narrow_terminal_no_name_is_broken(runs: list[Run]) -> None:
     assert "  shapes/fcn\n" in text
 
 
+@pytest.mark.slow
 def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="give two or more"):
         compare(runs[:1], out="out")

@@ -132,6 +132,7 @@ def test_an_experiment_without_a_recipe_has_a_command_too(copy: Run) -> None:
     assert 'pw.train(pw.Run.open("copy").experiment, out="runs/again")' in code
 
 
+@pytest.mark.slow
 def test_runs_of_version_6_are_reported_and_compared_as_before(tmp_path: Path) -> None:
     values = {"fit.epochs": "4", "fit.val_every": "2", "loss.class_weights": "root_inverse"}
     run = train(PLAIN.with_values(values), out=tmp_path / "new")

@@ -203,6 +203,7 @@ def pressed_in(monkeypatch: pytest.MonkeyPatch, when: Callable[[Any, int], bool]
     return monkeypatch
 
 
+@pytest.mark.slow
 def test_an_interrupted_call_is_continued(once: ReproductionOutput, root: Path, tmp_path: Path) -> None:
     out, calls = tmp_path / "out", []
 
@@ -223,6 +224,7 @@ def test_an_interrupted_call_is_continued(once: ReproductionOutput, root: Path, 
     assert result.model_dump() == once.result.model_dump(), "as if it had not been interrupted"
 
 
+@pytest.mark.slow
 def test_an_error_of_a_later_system_leaves_the_finished_ones(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
     real = module.train  # type: ignore[attr-defined]  # as it is named there
 

@@ -162,6 +162,7 @@ def test_a_kind_and_its_fields_give_the_spec() -> None:
         spec_of("shapes", {"pictures": "7"})
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_camvid_and_the_voc_subset_on_disk(real_data: Path, tmp_path: Path) -> None:
     camvid = stats(CamVid(), real_data, splits=["val"])
