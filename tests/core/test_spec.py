@@ -262,6 +262,7 @@ def test_fields_of_the_users_own_network_are_checked_like_ours(tiny: Experiment)
         ("no.such.module:Net", None, "cannot be imported: ModuleNotFoundError: No module named 'no'"),
         (":Net", None, "cannot be imported"),
         ("net.py:Missing", GOOD, r"net\.py has no 'Missing'"),
+        ("math:sqrt", None, "is not a model"),
         ("net.py:", GOOD, r"net\.py has no ''"),
         ("net.py:Net", "class Net: pass\n", r"is not a model: derive it from pixelwise's ModelSpec"),
         ("net.py:Net", "Net = 3\n", r"is not a model: derive it from pixelwise's ModelSpec"),

@@ -69,6 +69,7 @@ def test_a_code_folder_is_looked_into_first_and_only_inside_its_context(tmp_path
         ("return 8", "return self.files", "'Split' object has no attribute 'files'."),
         ("return Split()", "raise FileNotFoundError(root)", "data.py, line 18, in build: FileNotFoundError: "),
         ("raw_ids=(0, 1)", "raw_ids=(0, 0)", "data.py, line 7, in Split: invalid LabelSpace: a class name or raw id "),
+        (", raw_ids=(0, 1)", "", "data.py, line 7, in Split: invalid LabelSpace: raw_ids: Field required."),
         ("    label_space: ClassVar = Split.label_space\n", "", "data.py:Data defines no `label_space`; return a "),
         ("def build(", "def open(", "data.py:Data defines no `build(split, root)`; return a SegmentationDataset."),
         ("return Split()", "return None", "the split 'train' is a NoneType without label_space, ids, __len__, "),

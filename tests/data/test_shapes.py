@@ -108,7 +108,7 @@ def test_no_more_pictures_are_cached_than_the_limit_allows(monkeypatch: pytest.M
     assert len(drawings) == 8 + 5, "three of eight are kept"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork processes")
 def test_a_picture_that_a_forked_process_has_drawn_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch):
     split = ShapesSplit(SMALL, "train")
     process = multiprocessing.get_context("fork").Process(target=split.__getitem__, args=(3,))

@@ -217,7 +217,7 @@ def test_a_data_set_that_breaks_its_contract_is_refused(
         ("pair", "a sample is a tuple; return pixelwise.data.Sample"),
     ],
 )
-def test_a_later_sample_that_breaks_the_contract_is_refused_and_the_folder_is_taken_over(
+def test_a_later_sample_that_breaks_the_contract_is_refused(
     tiny: Experiment, where: str, mistake: str, sentence: str, workers: str
 ) -> None:
     tiny = tiny.with_values({"fit.workers": workers})

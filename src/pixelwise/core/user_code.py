@@ -48,7 +48,7 @@ def load_object(path: str) -> Any:
         raise
     except Exception as e:  # a file of the user may raise anything
         raise InvalidSpec(f"'{path}' cannot be imported: {located(e)}.") from e
-    _sources.add(str(module.__file__))
+    _sources.add(str(vars(module).get("__file__")))  # a module in C has none
     if not hasattr(module, name):
         raise InvalidSpec(f"'{path}': {source} has no '{name}'.")
     return getattr(module, name)
@@ -115,16 +115,21 @@ def _import_file(name: str, file: UserFile) -> None:
 
 def error_in_user_file(error: BaseException) -> InvalidSpec | None:
     """One sentence about an exception that a user's file raised or caused, with its line; None for any other."""
-    calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in _sources]
-    return InvalidSpec(f"{located(error)}.") if calls else None
+    return InvalidSpec(f"{located(error)}.") if _last_line(error) else None
 
 
 def located(error: BaseException) -> str:
     """Type and message of an exception, on one line, after the last line of a user's file that it passed through."""
-    calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in _sources]
-    place = f"{Path(calls[-1].filename).name}, line {calls[-1].lineno}, in {calls[-1].name}: " if calls else ""
+    place = _last_line(error)
     if isinstance(error, ValidationError):
-        text = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        return f"{place}invalid {error.title}: {text}"
+        first = error.errors(include_url=False)[0]
+        field = "".join(f"{part}: " for part in first["loc"][:1])
+        return f"{place}invalid {error.title}: {field}{first['msg'].removeprefix('Value error, ')}"
     text = str(error).strip().partition("\n")[0].rstrip(".")
     return f"{place}{type(error).__name__}: {text}" if text else f"{place}{type(error).__name__}"
+
+
+def _last_line(error: BaseException) -> str:
+    """File, line and function of the last line of a user's file that an exception passed through; empty if none."""
+    calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in _sources]
+    return f"{Path(calls[-1].filename).name}, line {calls[-1].lineno}, in {calls[-1].name}: " if calls else ""
